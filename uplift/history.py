@@ -2,71 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Unpack
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from .errors import DataError
 from .findings import Finding
+from .intake.audiences import last_rows, read_audience
+from .intake.columns import check_frame, missing_column
+from .intake.features import shared
+from .intake.histories import read_history
+from .intake.send_times import checked_local_times
+from .roles import Arm, Label, RoleNames, Roles, SendTimeBins
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Floats = npt.NDArray[np.float64]
-Label = str | int | float
 
-
-@dataclass(frozen=True, slots=True)
-class Roles:
-    """Which column of a campaign history plays which part.
-
-    Either `treatment` names one column of arms, or `channel` with an optional `send_time` makes arms of pairs.
-    """
-
-    outcome: str
-    control: str
-    treatment: str | None = None
-    channel: str | None = None
-    send_time: str | None = None
-    customer: str | None = None
-    probability: str | None = None
-    response: str | None = None
-    cluster: str | None = None
-    assigned_at: str | None = None
-    outcome_at: str | None = None
-    exclude: tuple[str, ...] = ()
-    margin: float = 1.0
-
-    def columns(self) -> dict[str, str]:
-        """Return role → column for every single-column role that is set."""
-        names = (
-            "outcome",
-            "treatment",
-            "channel",
-            "send_time",
-            "customer",
-            "probability",
-            "response",
-            "cluster",
-            "assigned_at",
-            "outcome_at",
-        )
-        return {name: value for name in names if (value := getattr(self, name)) is not None}
-
-
-@dataclass(frozen=True, slots=True)
-class Arm:
-    """What a customer can be given: a channel at a send time, or just a label.
-
-    With a single column of arms (`Roles.treatment`), `channel` holds the arm's label and `send_time` is None.
-    """
-
-    channel: str
-    send_time: Label | None = None
-
-    @property
-    def label(self) -> str:
-        """The arm's name in words, as in "email 8"."""
-        return self.channel if self.send_time is None else f"{self.channel} {self.send_time}"
+__all__ = [
+    "Arm",
+    "Audience",
+    "Floats",
+    "History",
+    "Label",
+    "Roles",
+    "SendTimeBins",
+    "checked_local_times",
+    "shared_features",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +73,70 @@ class History:
         """Return the number of rows."""
         return len(self.outcome)
 
+    @classmethod
+    def from_table(
+        cls,
+        table: pa.Table,
+        roles: Roles,
+        *,
+        findings: Iterable[Finding] = (),
+        send_time_bins: SendTimeBins | None = None,
+    ) -> History:
+        """Return the history that a table holds, every role checked.
+
+        Args:
+            table: One row for every customer and assignment.
+            roles: What its columns mean.
+            findings: What reading the file found; kept in front of what is found here.
+            send_time_bins: How timestamps of sending become labels.
+
+        Raises:
+            DataError: The table does not hold what its roles promise; rows and columns are named.
+            SettingError: The roles contradict one another.
+        """
+        fields = read_history(table, roles, send_time_bins)
+        fields["findings"] = (*findings, *fields["findings"])
+        return cls(roles=roles, **fields)
+
+    @classmethod
+    def from_pandas(
+        cls,
+        frame: pd.DataFrame,
+        *,
+        send_time_bins: SendTimeBins | None = None,
+        **roles: Unpack[RoleNames],
+    ) -> History:
+        """Return the history that a data frame holds; its index is ignored.
+
+        Args:
+            frame: One row for every customer and assignment.
+            send_time_bins: How timestamps of sending become labels.
+            **roles: The fields of `Roles`: outcome and control, treatment or channel, and any others.
+
+        Raises:
+            DataError: The frame does not hold what its roles promise.
+            SettingError: The roles contradict one another.
+
+        >>> import pandas as pd
+        >>> frame = pd.DataFrame({"arm": ["none", "email"], "spend": [0.0, 12.5]})
+        >>> history = History.from_pandas(frame, treatment="arm", control="none", outcome="spend", margin=0.4)
+        >>> history.actions, history.outcome.tolist()
+        ((Arm(channel='email', send_time=None),), [0.0, 5.0])
+        """
+        return cls.from_table(_table(frame), Roles.of(roles), send_time_bins=send_time_bins)
+
+    def with_features(self, names: Sequence[str]) -> History:
+        """Return the same history with only the named features, in that order.
+
+        Raises:
+            DataError: One of them is not a feature of this history.
+        """
+        known = self.features.column_names
+        for name in names:
+            if name not in known:
+                raise DataError(missing_column(name, known, "asked for as a feature"))
+        return replace(self, features=self.features.select(list(names)))
+
 
 @dataclass(frozen=True, slots=True)
 class Audience:
@@ -123,3 +155,75 @@ class Audience:
     def __len__(self) -> int:
         """Return the number of customers."""
         return len(self.customer)
+
+    @classmethod
+    def from_table(
+        cls, table: pa.Table, *, customer: str | None = None, findings: Iterable[Finding] = ()
+    ) -> Audience:
+        """Return the audience that a table holds.
+
+        Args:
+            table: One row per customer.
+            customer: The column of ids; without one, rows are numbered from 1.
+            findings: What reading the file found; kept in front of what is found here.
+
+        Raises:
+            DataError: An id is missing or occurs twice; the rows are named.
+        """
+        ids, plain, found = read_audience(table, customer)
+        return cls(ids, plain, (*findings, *found))
+
+    @classmethod
+    def from_pandas(cls, frame: pd.DataFrame, *, customer: str | None = None) -> Audience:
+        """Return the audience that a data frame holds; its index is ignored.
+
+        Raises:
+            DataError: An id is missing or occurs twice.
+
+        >>> import pandas as pd
+        >>> Audience.from_pandas(pd.DataFrame({"id": ["007", "8"]}), customer="id").customer.to_pylist()
+        ['007', '8']
+        """
+        return cls.from_table(_table(frame), customer=customer)
+
+    @classmethod
+    def of(cls, history: History, table: pa.Table | None = None) -> Audience:
+        """Return the customers of a history, each with the last of their rows.
+
+        Args:
+            history: The history.
+            table: The table it was read from, to keep the columns that are no features (consent, costs).
+
+        Raises:
+            DataError: The table has another number of rows than the history.
+        """
+        source = history.features if table is None else table
+        if source.num_rows != len(history):
+            raise DataError(
+                f"The table has {source.num_rows:,} rows and the history {len(history):,}. "
+                "Give the table that the history was read from."
+            )
+        rows = last_rows(history.customer)
+        said = Finding("audience", "ok", f"The {len(rows):,} customers of the history are the audience.")
+        return cls(history.customer.take(pa.array(rows)), source.take(pa.array(rows)), (said,))
+
+
+def shared_features(history: History, audience: Audience) -> tuple[str, ...]:
+    """Return the features of the history that the audience has too, in the history's order.
+
+    Whole numbers and decimals are one kind; dates, times, text and true/false are others.
+
+    Raises:
+        DataError: A column has one kind of value here and another there; both are named.
+    """
+    return shared(history.features, audience.table)
+
+
+def _table(frame: pd.DataFrame) -> pa.Table:
+    check_frame([str(name) for name in frame.columns])
+    try:
+        return pa.Table.from_pandas(frame, preserve_index=False)
+    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError) as error:
+        raise DataError(
+            f"The data frame cannot be read as a table: {error}. Give every column one type."
+        ) from error

@@ -8,7 +8,13 @@ from importlib import metadata
 from .errors import MissingExtra, SettingError, did_you_mean
 
 BUILT_IN: dict[str, dict[str, str]] = {
-    "uplift.learners": {},
+    "uplift.learners": {
+        "average": "uplift.learners.average:AverageLearner",
+        "t": "uplift.learners.t:TLearner",
+        "x": "uplift.learners.x:XLearner",
+        "two-part-x": "uplift.learners.x:TwoPartXLearner",
+        "offset": "uplift.learners.offset:OffsetLearner",
+    },
     "uplift.engines": {"local": "uplift.engines.local:LocalEngine"},
     "uplift.warehouses": {
         "file": "uplift.tables.files:FileWarehouse",

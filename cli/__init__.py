@@ -1,0 +1,1 @@
+"""The `uplift` command: parse, call one function, print."""

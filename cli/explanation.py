@@ -1,0 +1,237 @@
+"""Explanation: why one customer got what the plan gave, from the plan's folder alone."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from uplift.errors import DataError, SettingError
+
+NOTHING = "no contact"
+
+
+@dataclass(frozen=True, slots=True)
+class Toll:
+    """The price of one rule, as far as it falls on one action.
+
+    Attributes:
+        rule: The rule's name.
+        amount: Price × what the action adds under the rule, in money.
+    """
+
+    rule: str
+    amount: float
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """One thing this customer could get.
+
+    Attributes:
+        action: Its label, or "no contact".
+        value: Expected incremental margin, in money.
+        cost: Of the contact, in money.
+        tolls: What the binding rules charge for it.
+    """
+
+    action: str
+    value: float
+    cost: float
+    tolls: tuple[Toll, ...] = ()
+
+    @property
+    def score(self) -> float:
+        """What remains after the cost and the prices of all rules; the plan gives the offer with the most."""
+        return self.value - self.cost - sum(toll.amount for toll in self.tolls)
+
+    @property
+    def before_budget(self) -> float:
+        """What remains before the price of the budget."""
+        return self.score + sum(toll.amount for toll in self.tolls if toll.rule == "budget")
+
+    def to_dict(self) -> dict[str, object]:
+        """Return the offer as the object that --json prints."""
+        return asdict(self) | {"score": self.score}
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Why one customer got what the plan gave.
+
+    Attributes:
+        row: The customer's row of plan.parquet.
+        offers: Everything this customer could get, the best score first.
+        chosen: What the plan gave.
+        runner_up: The best of the others.
+        binding: The rule that charges most for what was chosen (for the best offer, when nothing was).
+        price_to_flip: The price of the budget at which another offer wins, None where no price does that.
+        flips_to: That offer.
+        cost_to_flip: The contact cost at which the runner-up wins, None when nothing was chosen.
+    """
+
+    row: Mapping[str, Any]
+    offers: tuple[Offer, ...]
+    chosen: Offer
+    runner_up: Offer
+    binding: Toll | None
+    price_to_flip: float | None
+    flips_to: str | None
+    cost_to_flip: float | None
+
+    def to_dict(self) -> dict[str, object]:
+        """Return the explanation as the object that --json prints."""
+        return {
+            **self.row,
+            "chosen": self.chosen.action,
+            "runner_up": self.runner_up.to_dict(),
+            "binding_rule": None if self.binding is None else asdict(self.binding),
+            "price_to_flip": self.price_to_flip,
+            "flips_to": self.flips_to,
+            "cost_to_flip": self.cost_to_flip,
+            "offers": [offer.to_dict() for offer in self.offers],
+        }
+
+
+def explain(folder: Path, customer: str) -> Explanation:
+    """Return why a customer got what the plan gave.
+
+    Args:
+        folder: A plan's folder, as `uplift plan` wrote it.
+        customer: The customer's id, as text.
+
+    Raises:
+        SettingError: The folder is not a plan, or holds a refusal.
+        DataError: The plan has no such customer.
+    """
+    summary = read_plan(folder)
+    row = _row(folder / "plan.parquet", customer)
+    values = _row(folder / "values.parquet", customer)
+    values.pop("customer_id")
+    offers = _offers(values, summary, row)
+    chosen = next((offer for offer in offers if offer.action == _label(row)), offers[-1])
+    offers = tuple(sorted(offers, key=lambda offer: -offer.score))
+    runner_up = next((offer for offer in offers if offer is not chosen), chosen)
+    price, flips_to = flip(chosen, offers, _budget_price(summary))
+    return Explanation(
+        row=row,
+        offers=offers,
+        chosen=chosen,
+        runner_up=runner_up,
+        binding=_heaviest(chosen if chosen.action != NOTHING else offers[0]),
+        price_to_flip=price,
+        flips_to=flips_to,
+        cost_to_flip=_cost_to_flip(chosen, runner_up, _budget_price(summary)),
+    )
+
+
+def read_plan(folder: Path) -> dict[str, Any]:
+    """Return the summary of a plan's folder.
+
+    Raises:
+        SettingError: The folder is not a plan, or holds a refusal.
+    """
+    if not (folder / "manifest.json").is_file() or not (folder / "summary.json").is_file():
+        raise SettingError(
+            f"{str(folder)!r} is not a plan: it has no manifest.json and summary.json. Name the folder that "
+            "uplift plan wrote."
+        )
+    summary: dict[str, Any] = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
+    if summary.get("refused"):
+        raise SettingError(f"{str(folder)!r} holds no plan, because it was refused. {summary['refused']}")
+    return summary
+
+
+def _row(path: Path, customer: str) -> dict[str, Any]:
+    """Return one customer's row of a table."""
+    import pyarrow.parquet as pq
+
+    if not path.is_file():
+        raise SettingError(f"{str(path.parent)!r} has no {path.name}. Make the plan again.")
+    rows = pq.read_table(path, filters=[("customer_id", "==", customer)]).to_pylist()
+    if not rows:
+        raise DataError(
+            f"The plan has no customer {customer!r}. Ids are text and must be exactly as in the audience."
+        )
+    row: dict[str, Any] = rows[0]
+    return row
+
+
+def _label(row: Mapping[str, Any]) -> str:
+    """Return the label of what the plan gave, "no contact" where it gave nothing."""
+    if row["reason"] != "contacted":
+        return NOTHING
+    channel = str(row["channel"] if "channel" in row else row["arm"])
+    send_time = row.get("send_time")
+    return channel if send_time is None else f"{channel} {send_time}"
+
+
+def _offers(
+    values: Mapping[str, float | None], summary: Mapping[str, Any], row: Mapping[str, Any]
+) -> tuple[Offer, ...]:
+    """Return what this customer could get, with its tolls; no contact comes last."""
+    costs: Mapping[str, float] = summary.get("assumptions", {}).get("costs", {})
+    given = _label(row)
+    allowed = [
+        (label, value, row["cost"] if label == given else _cost(label, costs))
+        for label, value in values.items()
+        if value is not None and math.isfinite(value)
+    ]
+    offers = [
+        Offer(label, value, cost, _tolls(label, value, cost, summary)) for label, value, cost in allowed
+    ]
+    return (*offers, Offer(NOTHING, 0.0, 0.0))
+
+
+def _cost(label: str, costs: Mapping[str, float]) -> float:
+    """Return the contact cost of an action from those of the channels: "email 8" costs what "email" does."""
+    for channel in sorted(costs, key=len, reverse=True):
+        if label == channel or label.startswith(f"{channel} "):
+            return costs[channel]
+    return 0.0
+
+
+def _tolls(label: str, value: float, cost: float, summary: Mapping[str, Any]) -> tuple[Toll, ...]:
+    """Return what the priced rules charge for an action: price × what it adds under the rule."""
+    adds = {"contacts": 1.0, "cost": cost, "margin": value}
+    found = []
+    for price in summary.get("prices", ()):
+        measure = price.get("of", "cost" if price["rule"] == "budget" else None)
+        of: Sequence[str] | None = price.get("actions")
+        if price["price"] and measure in adds and (of is None or label in of):
+            found.append(Toll(price["rule"], price["price"] * adds[measure]))
+    return tuple(found)
+
+
+def _budget_price(summary: Mapping[str, Any]) -> float:
+    """Return what one more unit of budget would earn."""
+    return next((price["price"] for price in summary.get("prices", ()) if price["rule"] == "budget"), 0.0)
+
+
+def _heaviest(offer: Offer) -> Toll | None:
+    """Return the rule that charges most for an offer."""
+    return max(offer.tolls, key=lambda toll: abs(toll.amount), default=None)
+
+
+def flip(chosen: Offer, offers: Sequence[Offer], now: float) -> tuple[float | None, str | None]:
+    """Return the nearest price of the budget at which another offer beats the chosen one, and that offer.
+
+    Both scores are straight lines in the price, before_budget − price × cost; they cross once.
+    """
+    crossings = [
+        ((chosen.before_budget - other.before_budget) / (chosen.cost - other.cost), other.action)
+        for other in offers
+        if other is not chosen and other.cost != chosen.cost
+    ]
+    reachable = [(price, action) for price, action in crossings if price >= 0.0]
+    return min(reachable, key=lambda crossing: abs(crossing[0] - now), default=(None, None))
+
+
+def _cost_to_flip(chosen: Offer, runner_up: Offer, budget_price: float) -> float | None:
+    """Return the contact cost at which the runner-up wins; a unit of cost weighs 1 + the budget's price."""
+    if chosen.action == NOTHING:
+        return None
+    return chosen.cost + (chosen.score - runner_up.score) / (1.0 + budget_price)

@@ -1,0 +1,91 @@
+"""The long steps that commands share: judge, estimate, plan."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from uplift.errors import Refused, SettingError
+
+from .campaign import CURRENCY, Campaign
+from .console import Progress
+from .gates import gates, reasons
+from .options import Common
+from .project import FILE, Project
+
+if TYPE_CHECKING:
+    from policies.planner import Plan
+
+    from uplift.effects import Effects
+    from uplift.findings import Finding
+
+
+def judged(
+    shared: Common, project: Project, campaign: Campaign, *, money: bool, overrides: Iterable[str]
+) -> tuple[Finding, ...]:
+    """Return what reading and the gates found, overrides applied."""
+    codes = frozenset(overrides)
+    found = gates(project, campaign.history, money=money, seed=shared.seed)
+    return tuple(finding.override(codes) for finding in (*campaign.findings, *found))
+
+
+def refuse(findings: Iterable[Finding]) -> None:
+    """Stop where a finding refuses.
+
+    Raises:
+        Refused: With every reason.
+    """
+    refused = reasons(findings)
+    if refused:
+        raise Refused(" ".join(refused))
+
+
+def estimated(shared: Common, campaign: Campaign, progress: Progress) -> Effects:
+    """Return the effects of every action, learned from the campaign's history."""
+    from uplift import estimate
+    from uplift.engines.local import LocalEngine
+
+    return estimate(campaign.history, seed=shared.seed, engine=LocalEngine(shared.threads), progress=progress)
+
+
+def planned(
+    shared: Common,
+    project: Project,
+    campaign: Campaign,
+    effects: Effects,
+    *,
+    findings: tuple[Finding, ...],
+    overrides: Iterable[str],
+    progress: Progress,
+) -> Plan:
+    """Return the plan for the campaign's audience."""
+    from policies import plan
+
+    settings = project.plan
+    return plan(
+        effects,
+        campaign.audience,
+        project.actions,
+        budget=needed_budget(project),
+        constraints=project.segments,
+        holdout=settings.holdout,
+        min_roi=settings.min_roi,
+        level=settings.level,
+        risk_aversion=settings.risk_aversion,
+        seed=shared.seed,
+        overrides=frozenset(overrides),
+        findings=findings,
+        currency=project.currency or CURRENCY,
+        progress=progress,
+    )
+
+
+def needed_budget(project: Project) -> float:
+    """Return the budget.
+
+    Raises:
+        SettingError: Neither a flag nor the project file names one.
+    """
+    if project.plan.budget is None:
+        raise SettingError(f"No budget is named. Add --budget AMOUNT, or budget = … under [plan] in {FILE}.")
+    return project.plan.budget

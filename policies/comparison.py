@@ -1,0 +1,128 @@
+"""What simpler policies would earn on the same held-out customers, at the same budget."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from uplift.engines import Engine
+from uplift.estimates import Estimate
+
+from .forecast import Choice, Floats, Ground, spending, totals
+
+IN_WORDS = {
+    "plan": "this plan",
+    "response_score": "likeliest buyers first, with the best action on average",
+    "everybody": "the best action on average for everybody the budget reaches, drawn at random",
+    "random": "random customers, random actions",
+    "nobody": "no campaign",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """One policy's held-out result over the plan's customers, in money."""
+
+    policy: str
+    spend: float
+    contacts: int
+    margin: Estimate
+    profit: Estimate
+    plan_minus_this: Estimate
+
+
+def best_on_average(ground: Ground, fold: int) -> int:
+    """Return the action with the best mean profit, as the other folds saw it."""
+    rows = ground.rows(fold)
+    return int((ground.effects.uniform[fold] - ground.costs[rows].mean(axis=0)).argmax())
+
+
+def response_score(ground: Ground, budget: float) -> Choice:
+    """Return the peers' policy: the likeliest responders first until the budget is gone."""
+    choice = np.zeros(ground.values.shape, np.float32)
+    for fold in range(ground.folds):
+        rows, action = ground.rows(fold), best_on_average(ground, fold)
+        order = rows[np.argsort(-ground.effects.response_score[rows], kind="stable")]
+        order = order[ground.terms.eligible[order, action]]
+        spent = np.cumsum(ground.weights[order] * ground.costs[order, action])
+        choice[order[spent <= budget * ground.scale(rows)], action] = 1.0
+    return choice
+
+
+def everybody(ground: Ground, budget: float) -> Choice:
+    """Return the policy of the best action on average for as many as the budget reaches, drawn at random."""
+    choice = np.zeros(ground.values.shape, np.float32)
+    for fold in range(ground.folds):
+        rows, action = ground.rows(fold), best_on_average(ground, fold)
+        allowed = ground.terms.eligible[rows, action]
+        cost = float((ground.weights[rows] * ground.costs[rows, action] * allowed).sum())
+        choice[rows, action] = allowed * _reach(budget * ground.scale(rows), cost)
+    return choice
+
+
+def random(ground: Ground, budget: float) -> Choice:
+    """Return the policy of random customers, each with an action drawn from those allowed."""
+    allowed = ground.terms.eligible
+    share = allowed / np.maximum(allowed.sum(axis=1, keepdims=True), 1)
+    choice = np.zeros(ground.values.shape, np.float32)
+    for fold in range(ground.folds):
+        rows = ground.rows(fold)
+        cost = float((ground.weights[rows, None] * share[rows] * ground.costs[rows]).sum())
+        choice[rows] = share[rows] * _reach(budget * ground.scale(rows), cost)
+    return choice
+
+
+def _reach(budget: float, cost: float) -> float:
+    """Return the share of customers that a budget reaches."""
+    return 1.0 if cost <= budget else budget / cost
+
+
+def compare(
+    ground: Ground, plan: Choice, spend: float, budget: float, *, level: float, engine: Engine
+) -> list[Compared]:
+    """Return the plan beside simpler policies, each with the interval of the plan's lead over it.
+
+    Args:
+        ground: The history's customers.
+        plan: (n, k) the plan's own choice on them.
+        spend: What the plan spends; a lead is reckoned with what the rule spends on the history.
+        budget: Money every policy may spend.
+        level: Coverage of the intervals.
+        engine: Where the policies are valued.
+    """
+    choices = {
+        "plan": plan,
+        "response_score": response_score(ground, budget),
+        "everybody": everybody(ground, budget),
+        "random": random(ground, budget),
+        "nobody": np.zeros_like(plan),
+    }
+    own = spending(ground, plan)
+
+    def one(name: str) -> Compared:
+        choice = choices[name]
+        cost = spend if name == "plan" else spending(ground, choice)
+        margin = totals(ground, choice, level=level)
+        lead = totals(ground, plan, level=level, less=choice)
+        difference = (own - spending(ground, choice)) if name != "plan" else 0.0
+        return Compared(
+            policy=name,
+            spend=cost,
+            contacts=_contacts(ground, choice),
+            margin=margin,
+            profit=moved(margin, -cost),
+            plan_minus_this=moved(lead, -difference),
+        )
+
+    return engine.map(one, choices)
+
+
+def moved(estimate: Estimate, amount: float) -> Estimate:
+    """Return an estimate with a known amount added."""
+    return Estimate.normal(estimate.point + amount, estimate.se, level=estimate.level, n=estimate.n)
+
+
+def _contacts(ground: Ground, choice: Choice) -> int:
+    share: Floats = choice.sum(axis=1)
+    return round(float((ground.weights * share).sum() / ground.weights.sum()) * ground.customers)

@@ -1,0 +1,205 @@
+"""The honest value of a planning rule: learned without a fold, valued on that fold's outcomes.
+
+A plan's own score is not a forecast: it was chosen because it looked good. What is valued here is the *rule* that
+makes the plan (effects, prices, limits). On each fold of the history the rule is rebuilt from the other folds,
+solved for that fold's customers under the same limits scaled to their number, and valued by their AIPW scores,
+
+    value = N · Σ_i w_i Σ_a π_a(x_i) Γ_ia / Σ_i w_i,
+
+with N the customers the plan may contact, w the density ratio between audience and history, π the rule's choice
+and Γ the scores of `uplift.aggregation.aipw`. Unbiased for the value of the fold's rule whenever the assignment
+probabilities are right (Athey and Wager, 2021).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from uplift.effects import Effects
+from uplift.engines import Engine
+from uplift.estimates import Estimate
+from uplift.evaluation import cluster_mean
+
+from .constraints import Rule
+from .optimizer import optimize
+from .solution import Infeasible, Solution
+from .terms import Terms
+
+Floats = npt.NDArray[np.float64]
+Choice = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """The history's customers standing in for the audience's.
+
+    Attributes:
+        effects: Cross-fitted effects with their held-out scores.
+        values: (n, k) what the rule plans with: held-out effects, or those of the rule for all alike.
+        costs: (n, k) expected cost of each action.
+        terms: Consent and rules, over the history's rows.
+        weights: (n,) density ratio, mean 1.
+        customers: N, the customers that the plan may contact.
+        alike: Whether the rule gives all customers the same effects, so that those with equal costs and consent
+            are exchangeable.
+        min_roi: The least return asked for, or None.
+        seed: Breaks ties.
+    """
+
+    effects: Effects
+    values: Floats
+    costs: Floats
+    terms: Terms
+    weights: Floats
+    customers: int
+    alike: bool
+    min_roi: float | None
+    seed: int
+
+    def rows(self, fold: int) -> npt.NDArray[np.intp]:
+        """Return the rows of a fold."""
+        return np.flatnonzero(self.effects.fold == fold)
+
+    def scale(self, rows: npt.NDArray[np.intp]) -> float:
+        """Return how many audience customers one (weighted) row of these stands for, inverted."""
+        return float(self.weights[rows].sum()) / self.customers
+
+    @property
+    def folds(self) -> int:
+        """The number of folds."""
+        return len(self.effects.rules)
+
+
+def _part(rule: Rule, rows: npt.NDArray[np.intp], scale: float) -> Rule:
+    return replace(
+        rule,
+        customers=None if rule.customers is None else rule.customers[rows],
+        at_most=None if rule.at_most is None else rule.at_most * scale,
+        at_least=None if rule.at_least is None else rule.at_least * scale,
+    )
+
+
+def solve_fold(ground: Ground, fold: int, budget: float | None) -> Solution:
+    """Return the solution of the rule on one fold, limits scaled to the fold's customers.
+
+    Floors that a fold's customers happen not to be able to meet are left out there.
+    """
+    rows = ground.rows(fold)
+    scale = ground.scale(rows)
+    rules = [_part(rule, rows, scale) for rule in ground.terms.rules]
+
+    def solve(rules: list[Rule]) -> Solution:
+        return optimize(
+            ground.values[rows],
+            ground.costs[rows],
+            budget=None if budget is None else budget * scale,
+            eligible=ground.terms.eligible[rows],
+            rules=rules,
+            min_roi=ground.min_roi,
+            weights=ground.weights[rows],
+            seed=ground.seed + fold,
+        )
+
+    try:
+        return solve(rules)
+    except Infeasible:
+        return solve([replace(rule, at_least=None) for rule in rules if rule.at_most is not None])
+
+
+def choose(ground: Ground, budget: float | None, engine: Engine) -> Choice:
+    """Return the rule's choice on every row of the history, (n, k): the probability of each action."""
+    choice = np.zeros(ground.values.shape, np.float32)
+
+    def one(fold: int) -> None:
+        rows = ground.rows(fold)
+        action = solve_fold(ground, fold, budget).action
+        contacted = np.flatnonzero(action >= 0)
+        choice[rows[contacted], action[contacted]] = 1.0
+        if ground.alike:
+            choice[rows] = exchange(
+                choice[rows], kinds(ground.terms, ground.costs, rows), ground.weights[rows]
+            )
+
+    engine.map(one, range(ground.folds))
+    return choice
+
+
+def kinds(terms: Terms, costs: Floats, rows: npt.NDArray[np.intp]) -> npt.NDArray[np.intp]:
+    """Return a number for each row, equal where costs, consent and rules are the same."""
+    columns = [costs[rows], terms.eligible[rows]]
+    columns += [rule.customers[rows][:, None] for rule in terms.rules if rule.customers is not None]
+    table = np.ascontiguousarray(np.hstack(columns).astype(np.float64))
+    keys = table.view(np.dtype((np.void, table.dtype.itemsize * table.shape[1]))).ravel()
+    return np.unique(keys, return_inverse=True)[1]
+
+
+def exchange(choice: Choice, kind: npt.NDArray[np.intp], weights: Floats) -> Choice:
+    """Return each row's probability of each action when rows of a kind draw lots among themselves."""
+    total = np.bincount(kind, weights=weights)
+    shares = np.stack(
+        [np.bincount(kind, weights=weights * choice[:, a]) / total for a in range(choice.shape[1])], axis=1
+    )
+    return shares[kind].astype(np.float32)
+
+
+def totals(ground: Ground, choice: Choice, *, level: float, less: Choice | None = None) -> Estimate:
+    """Return the expected total incremental margin of a choice over the plan's customers, in money.
+
+    The standard error is that of the rows' scores, robust to several rows a customer, plus the spread between the
+    folds' rules beyond what their own errors explain (DerSimonian and Laird, 1986).
+
+    Args:
+        ground: The history's customers.
+        choice: (n, k) probability of each action.
+        level: Coverage of the two-sided interval.
+        less: A second choice to subtract, for the interval of a difference.
+    """
+    part = choice if less is None else choice - less
+    return total_of(ground, (part * ground.effects.scores).sum(axis=1), level=level)
+
+
+def total_of(ground: Ground, rows: Floats, *, level: float) -> Estimate:
+    """Return N times the weighted mean of per-row amounts (n,), with its error."""
+    mean = cluster_mean(rows, ground.effects.history.cluster, weights=ground.weights, level=level)
+    spread = _between_folds(ground, rows)
+    se = float(np.hypot(mean.se, spread)) * ground.customers
+    return Estimate.normal(mean.point * ground.customers, se, level=level, n=len(rows))
+
+
+def _between_folds(ground: Ground, rows: Floats) -> float:
+    """Return the standard error that differences between the folds' rules add to the mean over folds."""
+    points, variances = [], []
+    for fold in range(ground.folds):
+        mine = ground.rows(fold)
+        part = cluster_mean(rows[mine], ground.effects.history.cluster[mine], weights=ground.weights[mine])
+        points.append(part.point)
+        variances.append(part.se**2)
+    if min(variances) <= 0:
+        return 0.0
+    precision = 1 / np.array(variances)
+    mean = float((precision * points).sum() / precision.sum())
+    excess = float((precision * (np.array(points) - mean) ** 2).sum()) - (len(points) - 1)
+    scale = float(precision.sum() - (precision**2).sum() / precision.sum())
+    return float(np.sqrt(max(0.0, excess / scale) / len(points)))
+
+
+def spending(ground: Ground, choice: Choice) -> float:
+    """Return the expected cost of a choice over the plan's customers, in money."""
+    cost = (choice * ground.costs).sum(axis=1)
+    return float((ground.weights * cost).sum() / ground.weights.sum()) * ground.customers
+
+
+def support(ground: Ground, choice: Choice) -> tuple[float, int]:
+    """Return the effective sample size of the rows given what the choice gives, and their number.
+
+    With ω_i = w_i π(A_i) / p_i for rows that were given what the rule chooses: (Σω)² / Σω² (Kish, 1965).
+    """
+    arm = ground.effects.history.arm
+    treated = np.flatnonzero(arm >= 0)
+    matched = choice[treated, arm[treated]].astype(np.float64)
+    weight = ground.weights[treated] * matched / ground.effects.history.propensity[treated]
+    total = float((weight**2).sum())
+    return (float(weight.sum() ** 2) / total if total > 0 else 0.0), int((weight > 0).sum())

@@ -1,0 +1,112 @@
+"""From a sample to everybody: prices that are good enough for a handful of customers to be left undecided."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+
+from .dual import Dual, Point, Sides, descend
+from .kernels import Floats, Ints
+from .problem import Cells, Limits, crowd_of
+
+# Customers in the samples on which the prices are found before everybody is asked.
+SAMPLES = (4_000, 50_000)
+# Undecided customers that the finish can settle one by one.
+FEW = 700
+
+
+class Scale(NamedTuple):
+    """Typical sizes, which make the solution independent of currency: a customer's stake, and a price of each rule."""
+
+    stake: float
+    unit: Floats
+
+
+class Aim(NamedTuple):
+    """What prices are sought for: the sides, a customer's typical stake, and whether the objective counts (1 or 0)."""
+
+    sides: Sides
+    stake: float
+    objective: float = 1.0
+
+
+class Priced(NamedTuple):
+    """Prices for everybody: the dual over all customers, the last point of the descent and its temperature."""
+
+    dual: Dual
+    point: Point
+    tau: float
+
+
+def sides_of(limits: Limits, unit: Floats) -> Sides:
+    """Return the finite bounds of all rules, without caps on their prices."""
+    upper = np.flatnonzero(np.isfinite(limits.upper))
+    lower = np.flatnonzero(np.isfinite(limits.lower))
+    rule = np.concatenate([upper, lower])
+    sign = np.concatenate([np.ones(len(upper)), -np.ones(len(lower))])
+    bound = np.concatenate([limits.upper[upper], limits.lower[lower]])
+    return Sides(rule, sign, bound, unit[rule], np.full(len(rule), np.inf))
+
+
+def scale_of(cells: Cells, limits: Limits, rng: np.random.Generator) -> Scale:
+    """Return typical sizes over a sample: mean best profit, and that over a rule's mean coefficient."""
+    rows, _ = sample(limits.segment, min(len(cells), SAMPLES[0]), rng)
+    values, costs, usable = cells.take(rows)
+    profit = np.where(usable, values - costs, 0.0)
+    stake = float(np.maximum(profit.max(axis=1), 0.0).mean()) or float(np.abs(profit).mean()) or 1.0
+    sizes = np.stack([np.ones_like(costs), costs, values])
+    unit = np.empty(len(limits))
+    for r in range(len(limits)):
+        each = np.abs(np.tensordot(limits.theta[r], sizes, axes=1))
+        counted = usable & limits.counts[r][limits.segment[rows]]
+        typical = float(each[counted].mean()) if counted.any() else 0.0
+        unit[r] = stake / typical if typical > 0 else stake
+    return Scale(stake, unit)
+
+
+def sample(segment: Ints, size: int, rng: np.random.Generator) -> tuple[Ints, Floats]:
+    """Return customers drawn at random within each segment, in order, and how many each stands for."""
+    counts = np.bincount(segment)
+    least = max(1, min(200, size // len(counts)))
+    wanted = np.minimum(counts, np.maximum(least, np.ceil(counts * (size / len(segment))).astype(np.int64)))
+    shuffled = rng.permutation(len(segment))
+    by_segment = shuffled[np.argsort(segment[shuffled], kind="stable")] if len(counts) > 1 else shuffled
+    rank = np.arange(len(segment)) - np.repeat(np.cumsum(counts) - counts, counts)
+    rows = np.sort(by_segment[rank < wanted[segment[by_segment]]])
+    return rows, (counts / np.maximum(wanted, 1))[segment[rows]]
+
+
+def everybody(cells: Cells, limits: Limits, aim: Aim) -> Dual:
+    """Return the dual over all customers."""
+    n = len(cells)
+    crowd = crowd_of(cells, limits.segment, np.arange(n), np.ones(n))
+    return Dual(crowd, limits, limits.book(), aim.sides, aim.objective)
+
+
+def find_prices(cells: Cells, limits: Limits, aim: Aim, rng: np.random.Generator) -> Priced:
+    """Return prices at which few customers are undecided and the rules are kept up to those few."""
+    n = len(cells)
+    sides = len(aim.sides.rule)
+    point = Point(np.zeros(sides), 0.0, 0.0, np.zeros(sides), np.zeros((sides, sides)), n)
+    heat = 0.3
+    for size in (size for size in SAMPLES if 1.5 * size < n):
+        rows, weight = sample(limits.segment, size, rng)
+        crowd = crowd_of(cells, limits.segment, rows, weight)
+        part = Dual(crowd, limits, limits.book(), aim.sides, aim.objective)
+        for heat in _cooling(heat, 20.0 / size):
+            point = descend(part, point, heat * aim.stake, steps=12, tolerance=1e-7 * abs(point.smooth))
+    dual = everybody(cells, limits, aim)
+    for heat in _cooling(heat, 1e-9):
+        point = descend(dual, point, heat * aim.stake, steps=12, tolerance=1e-9 * abs(point.smooth))
+        if point.undecided <= FEW:
+            break
+    return Priced(dual, point, heat * aim.stake)
+
+
+def _cooling(heat: float, last: float) -> Iterator[float]:
+    """Yield falling temperatures, the given one first."""
+    while heat > last:
+        yield heat
+        heat *= 0.3

@@ -1,0 +1,211 @@
+"""Terms: what may be given to whom, at which cost, within which limits — as arrays over customers and actions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from uplift.errors import DataError, SettingError, did_you_mean
+from uplift.history import Arm
+
+from .actions import Action, Segment
+from .constraints import Rule
+
+Floats = npt.NDArray[np.float64]
+Bools = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """The money and the limits of a plan for n customers and k actions.
+
+    Attributes:
+        contact: (n, k) money per contact.
+        response: (k,) money paid when a contacted customer responds.
+        eligible: (n, k) whether consent allows the action.
+        rules: The bounds beside the budget.
+    """
+
+    contact: Floats
+    response: Floats
+    eligible: Bools
+    rules: tuple[Rule, ...] = field(default=())
+
+    def cost(self, probability: npt.NDArray[np.floating]) -> Floats:
+        """Return the expected cost (n, k) in money, given P(response) of every customer and action.
+
+        Rounded to a millionth of the currency, so that sums of costs are exact decimals.
+        """
+        if not self.response.any():
+            return self.contact
+        return np.round(self.contact + self.response * np.asarray(probability, np.float64), 6)
+
+
+def match(arms: Sequence[Arm], actions: Sequence[Action]) -> list[Action]:
+    """Return the action that each arm falls under; arms without one cost nothing and have no limits.
+
+    Raises:
+        SettingError: An action names a channel that the history does not have.
+    """
+    known = {action.channel: action for action in actions}
+    for action in actions:
+        if not any(named(arm, action.channel) for arm in arms):
+            channels = sorted({arm.channel for arm in arms} | {arm.label for arm in arms})
+            hint = did_you_mean(action.channel, channels)
+            raise SettingError(
+                f"There is no channel {action.channel!r} in the history; it has {channels}.{hint}"
+            )
+    return [known.get(arm.label) or known.get(arm.channel) or Action(arm.channel) for arm in arms]
+
+
+def named(arm: Arm, name: str) -> bool:
+    """Return whether a name means this arm: its channel, or its full label."""
+    return name in (arm.channel, arm.label)
+
+
+def terms(
+    table: pa.Table, arms: Sequence[Arm], actions: Sequence[Action], segments: Sequence[Segment | Rule] = ()
+) -> Terms:
+    """Work out costs, consent and rules for the customers of a table.
+
+    Args:
+        table: The audience: n rows with the columns that consent, costs and segments refer to.
+        arms: The k arms that can be planned.
+        actions: What each channel costs and may be used for.
+        segments: Floors and caps for parts of the audience, or ready rules.
+
+    Raises:
+        SettingError: An action names an unknown channel, or a segment's condition cannot be evaluated.
+        DataError: A cost or consent column is missing or holds something else.
+    """
+    chosen = match(arms, actions)
+    contact = np.empty((table.num_rows, len(arms)))
+    eligible = np.ones((table.num_rows, len(arms)), bool)
+    for a, action in enumerate(chosen):
+        contact[:, a] = action.cost if action.cost_column is None else _costs(table, action.cost_column)
+        if action.consent is not None:
+            eligible[:, a] = _consent(table, action.consent)
+    response = np.array([action.response_cost for action in chosen])
+    rules = [*_caps(arms, actions), *(_segment(table, segment) for segment in segments)]
+    return Terms(contact, response, eligible, tuple(rules))
+
+
+def _column(table: pa.Table, name: str, role: str) -> pa.Array:
+    if name not in table.column_names:
+        raise DataError(
+            f"The audience has no column {name!r}, named as {role}.{did_you_mean(name, table.column_names)}"
+        )
+    return table[name].combine_chunks()
+
+
+def _costs(table: pa.Table, name: str) -> Floats:
+    column = _column(table, name, "cost")
+    if not (
+        pa.types.is_integer(column.type)
+        or pa.types.is_floating(column.type)
+        or pa.types.is_decimal(column.type)
+    ):
+        raise DataError(f"Cost column {name!r} holds {column.type}; numbers are needed.")
+    costs: Floats = pc.fill_null(pc.cast(column, pa.float64(), safe=False), float("nan")).to_numpy(
+        zero_copy_only=False
+    )
+    bad = np.flatnonzero(~(costs >= 0) | ~np.isfinite(costs))
+    if len(bad):
+        rows = ", ".join(str(row + 1) for row in bad[:3])
+        raise DataError(
+            f"Cost column {name!r} is missing, negative or not a number in {len(bad)} rows (first: {rows});"
+            " give every customer a cost of 0 or more."
+        )
+    return costs
+
+
+def _consent(table: pa.Table, name: str) -> Bools:
+    column = _column(table, name, "consent")
+    if pa.types.is_integer(column.type) and set(pc.unique(column.drop_null()).to_pylist()) <= {0, 1}:
+        column = pc.cast(column, pa.bool_())
+    if not pa.types.is_boolean(column.type):
+        raise DataError(f"Consent column {name!r} holds {column.type}; true, false or missing are needed.")
+    allowed: Bools = pc.fill_null(column, False).to_numpy(zero_copy_only=False)
+    return allowed
+
+
+def _caps(arms: Sequence[Arm], actions: Sequence[Action]) -> list[Rule]:
+    rules: list[Rule] = []
+    for action in actions:
+        columns = [a for a, arm in enumerate(arms) if named(arm, action.channel)]
+        name = action.channel
+        if action.capacity is not None:
+            rules.append(
+                Rule(name=f"{name} capacity", of="contacts", actions=columns, at_most=action.capacity)
+            )
+        for time, capacity in action.send_time_capacity.items():
+            at = [a for a in columns if str(arms[a].send_time) == str(time)]
+            if not at:
+                times = sorted(str(arms[a].send_time) for a in columns)
+                raise SettingError(f"{name!r} has no send time {time!r} in the history; it has {times}.")
+            rules.append(Rule(name=f"{name} {time} capacity", of="contacts", actions=at, at_most=capacity))
+        if action.max_spend is not None:
+            rules.append(
+                Rule(name=f"{name} maximum spend", of="cost", actions=columns, at_most=action.max_spend)
+            )
+        if action.min_spend:
+            rules.append(
+                Rule(name=f"{name} minimum spend", of="cost", actions=columns, at_least=action.min_spend)
+            )
+    return rules
+
+
+def _segment(table: pa.Table, segment: Segment | Rule) -> Rule:
+    if isinstance(segment, Rule):
+        return segment
+    mask = where(table, segment.where)
+    return Rule(
+        name=f"segment {segment.where}",
+        of="contacts",
+        customers=mask,
+        at_most=segment.max_contacts,
+        at_least=segment.min_contacts,
+    )
+
+
+def where(table: pa.Table, condition: str) -> Bools:
+    """Return the rows (n,) for which a SQL condition is true; missing counts as not.
+
+    Raises:
+        SettingError: The condition cannot be evaluated over the table's columns.
+    """
+    import duckdb  # noqa: PLC0415 - only segments need it
+
+    with duckdb.connect() as connection:
+        connection.register("audience", table)
+        try:
+            result = connection.execute(f"SELECT coalesce(({condition}), false) AS hit FROM audience")  # noqa: S608
+            hits = result.to_arrow_table()["hit"].combine_chunks()
+        except duckdb.Error as error:
+            reason = str(error).splitlines()[0]
+            raise SettingError(
+                f"The segment condition {condition!r} cannot be evaluated: {reason}"
+            ) from error
+    if not pa.types.is_boolean(hits.type):
+        raise SettingError(f"The segment condition {condition!r} is {hits.type}; it must be true or false.")
+    mask: Bools = hits.to_numpy(zero_copy_only=False)
+    return mask
+
+
+def like_audience(history: pa.Table, audience: pa.Table, seed: int) -> pa.Table:
+    """Return the history's rows with the audience's columns, for valuing a plan's terms on the history.
+
+    Columns that the history lacks (consent, costs, segments) are drawn from the audience at random, row by row
+    together: they are taken as independent of the effects.
+    """
+    drawn = audience.take(np.random.default_rng(seed).integers(0, audience.num_rows, history.num_rows))
+    for name in audience.column_names:
+        if name in history.column_names:
+            place = drawn.column_names.index(name)
+            drawn = drawn.set_column(place, name, history[name])
+    return drawn

@@ -1,0 +1,52 @@
+"""What the tests of the command line share: a runner, and one small project."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from cli.main import application
+
+ROOT = Path(__file__).parents[2]
+Run = Callable[..., Result]
+Shell = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+def run_in_process(*words: object) -> Result:
+    return CliRunner().invoke(application, [str(word) for word in words], prog_name="uplift")
+
+
+@pytest.fixture(scope="session")
+def run() -> Run:
+    """Runs the command inside this process; stdout and stderr apart."""
+    return run_in_process
+
+
+@pytest.fixture(scope="session")
+def shell() -> Shell:
+    """Runs the command as a process of its own."""
+
+    def start(*words: object, **settings: object) -> subprocess.CompletedProcess[str]:
+        environment = os.environ | {"PYTHONPATH": str(ROOT)}
+        command = [sys.executable, "-m", "cli.main", *(str(word) for word in words)]
+        return subprocess.run(
+            command, env=environment, text=True, capture_output=True, check=False, **settings
+        )
+
+    return start
+
+
+@pytest.fixture(scope="session")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A simulated project, small enough to plan in seconds; tests must not write into it."""
+    folder = tmp_path_factory.mktemp("cli") / "project"
+    words = ("--out", folder, "--rows", 20_000, "--audience", 2_000, "--seed", 1, "-q")
+    result = run_in_process("simulate", *words)
+    assert result.exit_code == 0, result.output
+    return folder

@@ -1,0 +1,237 @@
+"""From a history to effects: paired cross-fitting, aggregation, calibration.
+
+Every row ends up with effects from a rule that never saw it, and with AIPW scores from models that never saw it.
+Choosing and calibrating the rule also takes outcomes it has not been fitted on, so each model is fitted without
+a *pair* of folds {k, m}: the models without k and m are judged on m when the rule for fold k is made, and on k
+when the rule for fold m is made. With K = 5 folds there are 10 pairs; a fold's rule averages 4 of them, new
+customers are scored by all 10, and no row is ever seen by what values it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+import numpy.typing as npt
+from threadpoolctl import threadpool_limits
+
+from .aggregation import Calibration, Moments, aipw, evidence_noise, q_aggregate
+from .boosting import grow, leaf_rows
+from .effects import Effects, Member, Rule
+from .encoder import Encoder
+from .engines import Engine
+from .engines.local import LocalEngine
+from .errors import SettingError
+from .history import History
+from .learners import Learner
+from .learners.average import shrink
+from .nuisance import Baseline
+from .plugins import load
+from .sample import Floats, Sample
+
+Progress = Callable[[str, int, int], None]
+
+# The candidates beside "nobody" (effects of zero), with the weight each has until the data say otherwise: effects
+# on whether customers respond are easier to see than effects on noisy money, and structure beats flexibility.
+TWO_PART = {"nobody": 0.04, "average": 0.06, "t": 0.05, "x": 0.15, "two-part-x": 0.35, "offset": 0.35}
+ONE_PART = {"nobody": 0.05, "average": 0.25, "t": 0.2, "x": 0.5}
+
+
+def _silent(step: str, done: int, total: int) -> None:
+    del step, done, total
+
+
+def estimate(
+    history: History,
+    *,
+    seed: int = 0,
+    folds: int = 5,
+    engine: Engine | None = None,
+    progress: Progress = _silent,
+) -> Effects:
+    """Return the effects of every action: cross-fitted, combined on held-out customers, calibrated.
+
+    Args:
+        history: A campaign history whose arms were assigned at random with the probabilities it holds.
+        seed: Decides the folds.
+        folds: Number of folds, at least 3.
+        engine: Where the models are fitted; this machine by default.
+        progress: Called with a step in words, the tasks done and the tasks in all.
+
+    Raises:
+        SettingError: Fewer than 3 folds, or fewer customers than folds.
+    """
+    if folds < 3:
+        raise SettingError(f"Cross-fitting in pairs needs at least 3 folds, found {folds}.")
+    engine = engine or LocalEngine()
+    encoder = Encoder.fit(history.features)
+    sample = Sample.of(history, encoder)
+    fold = assign_folds(history.cluster, folds, seed)
+    prior = TWO_PART if sample.two_part else ONE_PART
+    names = tuple(name for name in prior if name != "nobody")
+    pairs = list(combinations(range(folds), 2))
+    done = iter(range(1, len(pairs) + 1))
+
+    def fit_pair(pair: tuple[int, int]) -> Member:
+        member = fit_member(sample.take(~np.isin(fold, pair)), names, pair)
+        progress("fitting effects", next(done), len(pairs))
+        return member
+
+    members = tuple(engine.map(fit_pair, pairs))
+    progress("choosing on held-out customers", 0, folds)
+    weights = np.array(list(prior.values()))
+    judged = engine.map(lambda k: _judge(sample, fold, members, k, weights), range(folds))
+    with threadpool_limits(limits=1):
+        return _assemble(history, encoder, sample, fold, members, judged)
+
+
+def assign_folds(cluster: npt.NDArray[np.int64], folds: int, seed: int) -> npt.NDArray[np.int8]:
+    """Return the fold of every row, (n,); all rows of a customer or household share one.
+
+    Raises:
+        SettingError: There are fewer clusters than folds.
+    """
+    unique, code = np.unique(cluster, return_inverse=True)
+    if len(unique) < folds:
+        raise SettingError(f"The history holds {len(unique)} customers; {folds} folds need at least as many.")
+    place = np.random.default_rng(seed).permutation(len(unique)) % folds
+    return place[code].astype(np.int8)
+
+
+def fit_member(sample: Sample, names: tuple[str, ...], pair: tuple[int, int]) -> Member:
+    """Fit the baseline, the response model and every candidate on one set of rows."""
+    baseline = Baseline.fit(sample)
+    learners: list[Learner] = [load("uplift.learners", name)().fit(sample, baseline) for name in names]
+    response = grow(
+        sample.codes,
+        sample.response.astype(np.float64),
+        objective="binary",
+        trees=100,
+        leaves=8,
+        rows_per_leaf=leaf_rows(len(sample), 300),
+        categories=sample.categories,
+    ) if sample.two_part else None
+    return Member(pair, names, baseline, tuple(learners), response)
+
+
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    """One fold's rule, and what it and its models say of the fold's own rows; fields as in `Effects`."""
+
+    rule: Rule
+    rows: npt.NDArray[np.intp]
+    uniform: Floats
+    columns: dict[str, Floats]
+
+
+def _shares(sample: Sample, rows: npt.NDArray[np.bool_]) -> Floats:
+    counts = np.bincount(sample.arm[rows & (sample.arm >= 0)], minlength=len(sample.space))
+    return np.asarray(counts / max(counts.sum(), 1), np.float64)
+
+
+def _scores(sample: Sample, cate: Floats, baseline: Floats) -> Floats:
+    return aipw(cate, baseline, sample.arm, sample.outcome, sample.propensity)
+
+
+def _judge(
+    sample: Sample, fold: npt.NDArray[np.int8], members: tuple[Member, ...], k: int, prior: Floats
+) -> _Judged:
+    """Make the rule for fold k from the other folds, and apply it to fold k."""
+    mine = [member for member in members if k in member.pair]
+    shares = _shares(sample, fold != k)
+    candidates: list[list[Floats]] = []
+    gamma: list[Floats] = []
+    for member in mine:
+        part = sample.take(fold == member.other(k))
+        candidates.append(member.predict(part.codes))
+        gamma.append(_scores(part, member.reference(candidates[-1]), member.baseline.mean(part.codes)))
+    scores = np.concatenate(gamma)
+    expected = np.concatenate([_mix(predicted, prior[1:]) for predicted in candidates])
+    noise = evidence_noise(expected, scores, shares)
+    moments = [Moments.of(one, seen, shares) for one, seen in zip(candidates, gamma, strict=True)]
+    total = Moments(
+        gram=np.pad(sum((part.gram for part in moments), np.zeros((1, 1))), (1, 0)),
+        cross=np.pad(sum((part.cross for part in moments), np.zeros(1)), (1, 0)),
+        rows=len(scores),
+    )
+    weights = q_aggregate(total, prior, noise)[1:]
+    combined = np.concatenate([_mix(predicted, weights) for predicted in candidates])
+    calibration = Calibration.of(combined, scores, shares)
+    rule = Rule(
+        fold=k, weights=weights, spread=calibration.spread.shrunk, level=calibration.level.shrunk, shift=calibration.shift
+    )
+    uniform = shrink(scores.mean(axis=0), scores.std(axis=0) / np.sqrt(len(scores)), sample.space.channel)
+    rows = np.flatnonzero(fold == k)
+    return _Judged(rule, rows, uniform, _apply(sample.take(rows), mine, rule, shares))
+
+
+def _mix(predicted: list[Floats], weights: Floats) -> Floats:
+    mixed = np.zeros_like(predicted[0])
+    for weight, cate in zip(weights, predicted, strict=True):
+        if weight != 0:
+            mixed += weight * cate
+    return mixed
+
+
+def _apply(part: Sample, mine: list[Member], rule: Rule, shares: Floats) -> dict[str, Floats]:
+    """Return what a fold's rule and models say of the fold's own rows."""
+    predicted = [member.predict(part.codes) for member in mine]
+    each = np.stack([rule.combine(one) for one in predicted])
+    candidates = [np.mean([one[j] for one in predicted], axis=0) for j in range(len(rule.weights))]
+    baseline = np.mean([member.baseline.mean(part.codes) for member in mine], axis=0)
+    scores = _scores(part, mine[0].reference(candidates), baseline)
+    jackknife = (len(mine) - 1) / len(mine)
+    gains = [((2 * scores - one) * one * shares).sum(axis=1) for one in candidates]
+    cate = each.mean(axis=0)
+    return {
+        "cate": cate,
+        "se": np.sqrt(jackknife * ((each - cate) ** 2).sum(axis=0)),
+        "scores": scores,
+        "response_score": np.mean([member.response_score(part.codes) for member in mine], axis=0),
+        "baseline": baseline,
+        "gain": np.stack(gains, axis=1),
+        "response_evidence": _response_evidence(part, mine, cate, shares),
+    }
+
+
+def _response_evidence(part: Sample, mine: list[Member], cate: Floats, shares: Floats) -> Floats:
+    """Return the numerator and denominator, (n, 2), of the slope of responses' effects on predicted differences.
+
+    Responses are much less noisy than money: scores for the response, times the margin of a response, show
+    differences between customers that scores for money may leave in the noise.
+    """
+    size = np.mean([member.baseline.size(part.codes) for member in mine], axis=0)
+    chance = np.mean([member.baseline.probability(part.codes) for member in mine], axis=0)
+    gain = np.mean([member.probability(part.codes) for member in mine], axis=0) - chance[:, None]
+    scores = aipw(gain, chance, part.arm, part.response.astype(np.float64), part.propensity) * size[:, None]
+    spread, seen = cate - cate.mean(axis=0), scores - scores.mean(axis=0)
+    return np.stack([(spread * seen * shares).sum(axis=1), (spread**2 * shares).sum(axis=1)], axis=1)
+
+
+def _assemble(
+    history: History,
+    encoder: Encoder,
+    sample: Sample,
+    fold: npt.NDArray[np.int8],
+    members: tuple[Member, ...],
+    judged: list[_Judged],
+) -> Effects:
+    """Put the folds' rows back into the history's order."""
+    order = np.concatenate([part.rows for part in judged])
+    place = np.empty(len(order), np.intp)
+    place[order] = np.arange(len(order))
+
+    columns = {name: np.concatenate([part.columns[name] for part in judged])[place] for name in judged[0].columns}
+    return Effects(
+        actions=history.actions,
+        history=history,
+        encoder=encoder,
+        members=members,
+        rules=tuple(part.rule for part in judged),
+        fold=fold,
+        uniform=np.stack([part.uniform for part in judged]),
+        shares=_shares(sample, np.ones(len(sample), bool)),
+        **columns,
+    )
