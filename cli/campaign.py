@@ -76,7 +76,7 @@ def campaign_of(project: Project, inputs: Mapping[str, Input]) -> Campaign:
         audience = Audience.from_table(given.table, customer=roles.customer, findings=given.findings)
         history = history.with_features(shared_features(history, audience))
     else:
-        audience = Audience.of(history)
+        audience = Audience.of(history, given.table)
     return Campaign(history, audience, _unique((*history.findings, *audience.findings)))
 
 

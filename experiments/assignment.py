@@ -73,7 +73,7 @@ class Assignment:
 
     def to_pandas(self) -> pd.DataFrame:
         """Return a table of customer, arm and probability."""
-        import pandas as pd  # noqa: PLC0415 - slow to import, and only needed here
+        import pandas as pd
 
         return pd.DataFrame(
             {"customer": list(self.customer), "arm": self.arm, "probability": self.probability}

@@ -33,7 +33,7 @@ def series(frame: object, name: str, role: str) -> pd.Series:
     Raises:
         DataError: There is no such column.
     """
-    import pandas as pd  # noqa: PLC0415 - slow to import, and only needed where a table comes in
+    import pandas as pd
 
     known = [str(column) for column in _names(frame)]
     if name not in known:
@@ -109,7 +109,7 @@ def _names(frame: object) -> list[object]:
 
 
 def _is_number(column: pd.Series) -> bool:
-    import pandas as pd  # noqa: PLC0415 - already loaded by `series`
+    import pandas as pd
 
     kinds = ("boolean", "decimal")
     return bool(pd.api.types.is_numeric_dtype(column)) or pd.api.types.infer_dtype(column) in kinds
@@ -120,7 +120,7 @@ def _floats(column: pd.Series) -> Floats:
 
 
 def _factorize(column: pd.Series) -> tuple[Codes, tuple[str, ...]]:
-    import pandas as pd  # noqa: PLC0415 - already loaded by `series`
+    import pandas as pd
 
     codes, values = pd.factorize(column)
     names = [_label(value) for value in values.tolist()]

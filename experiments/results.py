@@ -178,7 +178,7 @@ class Readout:
 
     def to_pandas(self) -> pd.DataFrame:
         """Return a table with one row for each comparison, `overall` last where there are several."""
-        import pandas as pd  # noqa: PLC0415 - slow to import, and only needed here
+        import pandas as pd
 
         rows = self.comparisons if len(self.comparisons) == 1 else (*self.comparisons, self.overall)
         return pd.DataFrame([_row(comparison) for comparison in rows])

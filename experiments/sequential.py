@@ -202,7 +202,7 @@ def _limit(path: _Path, time: float, share: float) -> float:
     if path.time == 0 or share < SMALLEST:  # exact at the first look, and an upper bound later
         return min(marginal, 38.0)
     return float(
-        optimize.brentq(lambda z: path.outside(time, z)[0] - share, 0.0, marginal + 1e-9, xtol=1e-12)
+        optimize.brentq(lambda z: path.outside(time, z)[0] - share, -10.0, marginal + 1e-9, xtol=1e-12)
     )
 
 
@@ -223,10 +223,10 @@ def _drift(times: Floats, z: Floats, power: float) -> float:
 
 
 def _times(looks: int | Sequence[float]) -> Floats:
-    if isinstance(looks, int):
+    if isinstance(looks, (int, np.integer)):
         if not 1 <= looks <= 500:
             raise SettingError(f"looks is {looks}; it is the number of looks, from 1 to 500.")
-        return np.arange(1, looks + 1) / looks
+        return np.asarray(np.arange(1, looks + 1) / looks)
     times = np.asarray(looks, dtype=float)
     rising = times.ndim == 1 and times.size > 0 and times[0] > 0 and bool((np.diff(times) > 0).all())
     if not rising or not math.isclose(times[-1], 1.0, abs_tol=1e-9):

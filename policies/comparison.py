@@ -35,7 +35,8 @@ class Compared:
 def best_on_average(ground: Ground, fold: int) -> int:
     """Return the action with the best mean profit, as the other folds saw it."""
     rows = ground.rows(fold)
-    return int((ground.effects.uniform[fold] - ground.costs[rows].mean(axis=0)).argmax())
+    profit = ground.effects.uniform[fold] - ground.costs[rows].mean(axis=0)
+    return int(np.where(ground.terms.eligible[rows].any(axis=0), profit, -np.inf).argmax())
 
 
 def response_score(ground: Ground, budget: float) -> Choice:

@@ -46,8 +46,8 @@ class Terms:
         return np.round(self.contact + self.response * np.asarray(probability, np.float64), 6)
 
 
-def match(arms: Sequence[Arm], actions: Sequence[Action]) -> list[Action]:
-    """Return the action that each arm falls under; arms without one cost nothing and have no limits.
+def match(arms: Sequence[Arm], actions: Sequence[Action]) -> list[Action | None]:
+    """Return the action that each arm falls under; None for an arm that has no price and so cannot be planned.
 
     Raises:
         SettingError: An action names a channel that the history does not have.
@@ -60,7 +60,7 @@ def match(arms: Sequence[Arm], actions: Sequence[Action]) -> list[Action]:
             raise SettingError(
                 f"There is no channel {action.channel!r} in the history; it has {channels}.{hint}"
             )
-    return [known.get(arm.label) or known.get(arm.channel) or Action(arm.channel) for arm in arms]
+    return [known.get(arm.label) or known.get(arm.channel) for arm in arms]
 
 
 def named(arm: Arm, name: str) -> bool:
@@ -76,7 +76,7 @@ def terms(
     Args:
         table: The audience: n rows with the columns that consent, costs and segments refer to.
         arms: The k arms that can be planned.
-        actions: What each channel costs and may be used for.
+        actions: What each channel costs and may be used for; arms without one are not planned.
         segments: Floors and caps for parts of the audience, or ready rules.
 
     Raises:
@@ -84,13 +84,16 @@ def terms(
         DataError: A cost or consent column is missing or holds something else.
     """
     chosen = match(arms, actions)
-    contact = np.empty((table.num_rows, len(arms)))
-    eligible = np.ones((table.num_rows, len(arms)), bool)
+    contact = np.zeros((table.num_rows, len(arms)))
+    eligible = np.zeros((table.num_rows, len(arms)), bool)
     for a, action in enumerate(chosen):
+        if action is None:
+            continue
+        eligible[:, a] = True
         contact[:, a] = action.cost if action.cost_column is None else _costs(table, action.cost_column)
         if action.consent is not None:
             eligible[:, a] = _consent(table, action.consent)
-    response = np.array([action.response_cost for action in chosen])
+    response = np.array([0.0 if action is None else action.response_cost for action in chosen])
     rules = [*_caps(arms, actions), *(_segment(table, segment) for segment in segments)]
     return Terms(contact, response, eligible, tuple(rules))
 

@@ -13,7 +13,7 @@ import pyarrow as pa
 from .errors import DataError
 from .findings import Finding
 from .intake.audiences import last_rows, read_audience
-from .intake.columns import check_frame, missing_column
+from .intake.columns import check_unique, missing_column
 from .intake.features import shared
 from .intake.histories import read_history
 from .intake.send_times import checked_local_times
@@ -48,7 +48,7 @@ class History:
         actions: The k arms without control, in a fixed order (by channel, then send time).
         arm: (n,) index into `actions` of the arm each row was assigned, −1 for control.
         outcome: (n,) contribution margin in money: the outcome column × `roles.margin`.
-        response: (n,) whether the customer responded: the response column, or outcome ≠ 0 where there is none.
+        response: (n,) whether the customer responded: the response column, or outcome ≠ 0 without one.
         propensity: (n,) probability with which each row was given the arm it got.
         propensity_known: False where the arms' overall shares stand in for known probabilities.
         cluster: (n,) number of the customer or household that each row belongs to.
@@ -204,7 +204,12 @@ class Audience:
                 "Give the table that the history was read from."
             )
         rows = last_rows(history.customer)
-        said = Finding("audience", "ok", f"The {len(rows):,} customers of the history are the audience.")
+        who = (
+            "rows of the history, numbered from 1,"
+            if history.roles.customer is None
+            else "customers of the history"
+        )
+        said = Finding("audience", "ok", f"The {len(rows):,} {who} are the audience.")
         return cls(history.customer.take(pa.array(rows)), source.take(pa.array(rows)), (said,))
 
 
@@ -220,7 +225,7 @@ def shared_features(history: History, audience: Audience) -> tuple[str, ...]:
 
 
 def _table(frame: pd.DataFrame) -> pa.Table:
-    check_frame([str(name) for name in frame.columns])
+    check_unique([str(name) for name in frame.columns])
     try:
         return pa.Table.from_pandas(frame, preserve_index=False)
     except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError) as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import zoneinfo
 from dataclasses import dataclass
@@ -47,7 +48,7 @@ class RoleNames(TypedDict, total=False):
 class Roles:
     """Which column of a campaign history plays which part.
 
-    Either `treatment` names one column of arms, or `channel` with an optional `send_time` makes arms of pairs.
+    Either `treatment` names one column of arms, or `channel` with an optional `send_time` makes arms.
     """
 
     outcome: str
@@ -149,7 +150,7 @@ class SendTimeBins:
 
     def __post_init__(self) -> None:
         edges = self.edges
-        rising = all(low < high for low, high in zip(edges, edges[1:], strict=False))
+        rising = all(low < high for low, high in itertools.pairwise(edges))
         if len(self.starts()) < 2 or not rising or not all(0 <= edge <= 24 for edge in edges):
             raise SettingError(
                 f"The send-time edges are {list(edges)}; they must be at least two hours of the day "

@@ -108,10 +108,11 @@ def limits_of(
     n, k = shape
     for rule in rules:
         _check_rule(rule, n, k)
-    all_rules = [Rule(BUDGET, of="cost", at_most=_budget(budget)), *rules]
+    all_rules = [Rule(BUDGET, of="cost", at_most=0.0), *rules]
     theta = [THETA[rule.of] for rule in all_rules]
     lower = [-math.inf if rule.at_least is None else rule.at_least for rule in all_rules]
     upper = [math.inf if rule.at_most is None else rule.at_most for rule in all_rules]
+    upper[0] = _budget(budget)
     if min_roi is not None:
         all_rules.append(Rule(RETURN, of="margin", at_least=0.0))
         theta.append((0.0, -(1.0 + _roi(min_roi)), 1.0))

@@ -1,4 +1,4 @@
-"""From prices to a plan: settle the clear customers by their prices and the undecided ones in HiGHS."""
+"""From prices to a plan: settle the clear customers by their prices, the undecided ones by a search."""
 
 from __future__ import annotations
 
@@ -8,15 +8,18 @@ from typing import NamedTuple
 import numpy as np
 
 from .dual import Dual
+from .exchange import Options, search
 from .kernels import REACH, Floats, Ints, hard_pass
 from .ledger import Account, account
-from .prices import Priced
 from .problem import Actions, Cells
 from .restricted import Relaxed, Restricted, relax, restrict, settle
 
-# Customers in a linear program, and in the first integer one.
-MANY = 1_500
-TINY = 80
+# Customers in the linear program: at first, and when its prices do not yet hold for everybody.
+SIZES = (500, 1_500, 4_000)
+# Fresh starts of the search, and how many options each of them changes.
+KICKS = (60, 3)
+# A bound may be missed by this share of it until the exact sum is taken.
+BLUR = 1e-12
 
 
 class Plan(NamedTuple):
@@ -29,7 +32,7 @@ class Plan(NamedTuple):
 
 
 class Hard(NamedTuple):
-    """What prices say: side prices, the dual there, everybody's best action and its lead over the next best."""
+    """What prices say: side prices, the dual there, everybody's best action and its lead over the next."""
 
     at: Floats
     bound: float
@@ -47,14 +50,21 @@ class Settled(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Finish:
-    """Turns prices into a plan."""
+    """Turns prices into a plan.
+
+    Attributes:
+        cells: What each customer could be given.
+        dual: The dual over all customers.
+        rng: Breaks ties.
+        stake: A customer's typical profit, in money.
+        tau: The temperature at which the prices were found; infinite where all options are to be looked at.
+    """
 
     cells: Cells
     dual: Dual
     rng: np.random.Generator
     stake: float
     tau: float
-    slip: float = 0.05
 
     def free(self) -> Plan | None:
         """Return the plan without any rule, if it keeps them all."""
@@ -76,15 +86,14 @@ class Finish:
     def plan(self, at: Floats) -> Plan | None:
         """Return a plan that keeps all rules, or None where none was found."""
         best = self.decide(at)
-        settled = None
-        for size in (MANY // 3, MANY, 2 * MANY):
+        for size in SIZES:
             settled = self.relaxed(best, size)
             there = self.decide(settled.answer.price)
             done = there.bound - self.worth(settled) <= 1e-8 * abs(there.bound)
             best = min(best, there, key=lambda hard: hard.bound)
             if done and settled.answer.broken.max(initial=0.0) <= 1e-9:
                 break
-        found = self.rounded(settled, best) if settled is not None else None
+        found = self.rounded(settled, best)
         return None if found is None else Plan(*found, self.dual.net(best.at), best.bound)
 
     def decide(self, at: Floats) -> Hard:
@@ -94,9 +103,8 @@ class Finish:
         sides = self.dual.sides
         return Hard(at, float(at * sides.unit @ (sides.sign * sides.bound)) + best, action, lead)
 
-    def room(self, action: Actions) -> Floats:
+    def room(self, used: Floats) -> Floats:
         """Return (S,) how much of each side is left."""
-        used = account(self.cells, self.dual.limits, action).used
         sides = self.dual.sides
         return np.asarray(sides.sign * (sides.bound - used[sides.rule]))
 
@@ -109,8 +117,13 @@ class Finish:
         problem = restrict(self.cells, self.dual.limits, rows, self.dual.net(hard.at), width)
         action = hard.action.copy()
         action[rows] = -1
-        penalty = 10.0 * (hard.at + 1.0)
-        return Settled(action, problem, relax(problem, self.dual.sides, self.room(action), penalty))
+        room = self.room(account(self.cells, self.dual.limits, action).used)
+        return Settled(action, problem, relax(problem, self.dual.sides, room, self.penalty(hard)))
+
+    @staticmethod
+    def penalty(hard: Hard) -> Floats:
+        """Return (S,) what breaking a side costs, in units of its typical price: well above its price."""
+        return 10.0 * (hard.at + 1.0)
 
     def worth(self, settled: Settled) -> float:
         """Return the value of the linear program's answer, everybody counted."""
@@ -119,38 +132,40 @@ class Finish:
 
     def rounded(self, settled: Settled, hard: Hard) -> tuple[Actions, Account] | None:
         """Return an integer plan near the linear program's answer."""
-        problem, share = settled.problem, settled.answer.share
-        lead = problem.lead(self.dual.net(hard.at))
-        torn = np.unique(problem.place[(share > 1e-9) & (share < 1 - 1e-9)])
-        lead[torn] = -1.0
-        order = np.argsort(lead, kind="stable")
-        action = settled.action.copy()
-        action[problem.rows] = problem.chosen(share)
-        size = TINY
-        if self.slip == 0:
-            size = len(order)
-        while True:
-            keep = order[: max(size, len(torn))]
-            found = self.integer(action, problem.narrowed(keep))
-            if found is not None or len(keep) == len(order):
-                return found
-            size *= 4
-
-    def integer(self, action: Actions, part: Restricted) -> tuple[Actions, Account] | None:
-        """Return the plan with some customers settled in integers, if it keeps all rules."""
-        limits, sides = self.dual.limits, self.dual.sides
-        action = action.copy()
-        action[part.rows] = -1
-        room = self.room(action)
+        problem, sides = settled.problem, self.dual.sides
+        options, start = self.options(settled, hard)
+        fixed = account(self.cells, self.dual.limits, settled.action)
+        blur = np.where(self.dual.limits.theta[sides.rule, 0] == 0, BLUR * np.abs(sides.bound), 0.0)
+        room = (self.room(fixed.used) + blur) * sides.unit
+        goal = hard.bound - fixed.profit - 1e-3 * self.stake
+        kicks = self.rng.integers(0, len(options.place), KICKS)
         for _ in range(4):
-            choice = settle(part, sides, room, slip=self.slip * self.stake, nodes=500)
-            if choice is None:
-                return None
-            action[part.rows] = choice
-            result = account(self.cells, limits, action)
-            excess = result.excess(limits)
+            slack = room - options.load[start].sum(axis=0)
+            chosen, _, _ = search(options, start, slack, kicks, goal, 1e-4 * self.stake)
+            action = settled.action.copy()
+            action[problem.rows] = np.append(problem.action, np.full(len(problem.rows), -1))[chosen]
+            result = account(self.cells, self.dual.limits, action)
+            excess = result.excess(self.dual.limits)
             if (excess <= 0).all():
                 return action, result
             over = np.where(sides.sign > 0, excess[sides.rule, 0], excess[sides.rule, 1])
-            room = room - np.where(over > 0, 2 * over + 3e-6 / sides.unit, 0.0)
+            room = room - np.where(over > 0, over + 1e-9 * np.abs(sides.bound), 0.0) * sides.unit
         return None
+
+    def options(self, settled: Settled, hard: Hard) -> tuple[Options, Ints]:
+        """Return the options for the search, and the likeliest of each customer."""
+        problem, sides = settled.problem, self.dual.sides
+        m, count = len(problem.rows), len(sides.rule)
+        load = problem.load[:, sides.rule] * (sides.sign * sides.unit)
+        options = Options(
+            np.append(problem.place, np.arange(m)),
+            np.append(problem.gain, np.zeros(m)),
+            np.vstack([load, np.zeros((m, count))]),
+            self.penalty(hard),
+            10.0 * self.stake,
+        )
+        nothing = 1.0 - np.bincount(problem.place, weights=settled.answer.share, minlength=m)
+        order = np.argsort(np.append(settled.answer.share, nothing), kind="stable")
+        start = np.empty(m, dtype=np.int64)
+        start[options.place[order]] = order
+        return options, start

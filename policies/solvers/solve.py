@@ -28,7 +28,7 @@ def solve(cells: Cells, limits: Limits, rng: np.random.Generator) -> Plan:
     scale = scale_of(cells, limits, rng)
     aim = Aim(sides_of(limits, scale.unit), scale.stake)
     if cells.values.size <= SMALL:
-        finish = Finish(cells, everybody(cells, limits, aim), rng, scale.stake, math.inf, 0.0)
+        finish = Finish(cells, everybody(cells, limits, aim), rng, scale.stake, math.inf)
         plan = finish.free() or finish.plan(np.zeros(len(aim.sides.rule)))
     else:
         plan = Finish(cells, everybody(cells, limits, aim), rng, scale.stake, 0.0).free()

@@ -27,9 +27,9 @@ def against_control(history: History) -> tuple[Contrast, ...]:
 def check_balance(history: History, *, seed: int = 0) -> tuple[Finding, ...]:
     """Return gate G3: the assignment must not be predictable from the features, given its probabilities.
 
-    Refuses where a weighted standardised mean difference (SMD) of an arm from control is beyond .1 with p <
-    .001 after Bonferroni or where, with the same probability for every row of an arm, a held-out classifier tells
-    contacted customers from control: the lower bound of its area under the ROC curve is above .5.
+    Refuses where a weighted standardised mean difference (SMD) of an arm from control is beyond .1 with
+    p < .001 after Bonferroni or where, with one probability for all rows of an arm, a held-out classifier
+    tells contacted customers from control: the lower bound of its area under the ROC curve is above .5.
     """
     rows = group_rows(history)
     if rows[0] == 0 or rows[1:].sum() == 0:
@@ -101,8 +101,7 @@ def _predictable(told: Separation, features: tuple[Feature, ...]) -> Finding:
         measured=told.auc,
         threshold=0.5,
         message=f"The assignment is predictable from the features: a classifier on {len(features)} "
-        f"features tells contacted customers from control on held-out rows with AUC {told.auc:.3f} (lower bound "
-        f"{told.lower:.3f}).",
-        next="Name the column of logged assignment probabilities with --probability, or find out what "
-        "decided.",
+        f"features tells contacted customers from control on held-out rows with AUC {told.auc:.3f} "
+        f"(lower bound {told.lower:.3f}).",
+        next="Name the column of logged probabilities with --probability, or find out what decided.",
     )

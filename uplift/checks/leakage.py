@@ -26,7 +26,7 @@ MAX_RANK_CORRELATION = 0.98
 RESPONDS_BELOW = 1e-6
 MIN_CLASS_ROWS = 20
 # A flag that no buyer lacks, or that nobody else has: so many exceptions would have been expected of a
-# feature that has nothing to do with response; none among 140 bounds their rate, with 99.9 %, by a twentieth of that.
+# feature that has nothing to do with response. None among 140 bounds their rate, at 99.9 %, to a twentieth.
 MIN_EXPECTED_EXCEPTIONS = 140.0
 # A flag that few customers lack may well be a condition for buying.
 MIN_ABSENT_SHARE = 0.2
@@ -36,9 +36,10 @@ def check_leakage(history: History) -> tuple[Finding, ...]:
     """Return gate G4: no feature, arm or outcome belongs to the wrong side of the assignment.
 
     Refuses (a) features that respond to the assignment (weighted balance p < 1e-6 after Bonferroni) and look
-    like its consequence, by name, by their relation to the response, or for being the same for all control rows; (b)
-    features that nearly are the response: single-feature AUC ≥ .90, or no response without them; (c) arms that say
-    what was delivered, opened or clicked; (d) outcomes dated before their assignment.
+    like its consequence: by name, by relation to the response, or for being the same for all control rows;
+    (b) features that nearly are the response: single-feature AUC ≥ .90, no response without them, or
+    nothing but responses with them; (c) arms that say what was delivered, opened or clicked; (d) outcomes
+    dated before their assignment.
     """
     features = encode(history.features)
     related = {feature.name: _relation(feature, history) for feature in features}
@@ -108,7 +109,7 @@ def _relation(feature: Feature, history: History) -> tuple[float, str]:
 def _relation_to_outcome(feature: Feature, history: History) -> tuple[float, str]:
     """Return the same for an outcome that is never 0: by rank correlation."""
     known = ~np.isnan(feature.values)
-    if feature.levels or np.ptp(history.outcome[known]) == 0 or np.ptp(feature.values[known]) == 0:
+    if feature.levels or _constant(history.outcome[known]) or _constant(feature.values[known]):
         return 0.5, ""
     rank = np.corrcoef(midranks(feature.values[known]), midranks(history.outcome[known]))[0, 1]
     strength = float(abs(rank))
@@ -144,7 +145,8 @@ def _implied(feature: Feature, response: npt.NDArray[np.bool_]) -> str:
     """Return in words that nobody buys without a flag, or that everybody with it does; nothing otherwise."""
     rate = float(response.mean())
     for name, flag in _flags(feature):
-        lacking = 1 - float(flag.mean())
+        # One of many levels may well be the only one that could buy: the country of the shop.
+        lacking = 1 - float(flag.mean()) if len(feature.levels) <= 2 else 0.0
         expected = lacking * response.sum()
         if lacking >= MIN_ABSENT_SHARE and expected >= MIN_EXPECTED_EXCEPTIONS and flag[response].all():
             return f"{name} for all {response.sum():,} buyers and not for {lacking:.0%} of all rows"

@@ -48,8 +48,8 @@ def balance(history: History, features: Sequence[Feature], contrasts: Sequence[C
     """Return the balance of features between groups (arm + 1), each row weighted by 1/propensity.
 
     The error of a group's weighted mean is the larger of two: from the group's own squared deviations
-    (summed by cluster where rows share one) and from the variance of all rows. Either alone has false alarms for a
-    skewed feature in a thin arm, one in each direction.
+    (summed by cluster where rows share one) and from the variance of all rows. Either alone has false alarms
+    for a skewed feature in a thin arm, one in each direction.
     """
     group = groups(history)
     weights = 1 / history.propensity

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from ..findings import Finding
 from ..history import History
 from .adequacy import check_adequacy
@@ -26,12 +28,17 @@ def check(
         costs_given: Whether the actions' costs are known.
         seed: Draws the rows and folds of the classifiers that try to predict the assignment.
     """
+    arms = check_arms(history)
+    money = check_money(history, currency=currency, costs_given=costs_given)
+    if not len(history) or not np.all((history.propensity > 0) & (history.propensity <= 1)):
+        # G1 has refused, and what the other gates measure is weighted by these probabilities.
+        return (*arms, *money)
     return (
-        *check_arms(history),
+        *arms,
         *check_split(history),
         *check_balance(history, seed=seed),
         *check_leakage(history),
         *check_adequacy(history),
-        *check_money(history, currency=currency, costs_given=costs_given),
+        *money,
         *check_send_time(history, seed=seed),
     )

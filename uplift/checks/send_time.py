@@ -24,8 +24,8 @@ def check_send_time(history: History, *, seed: int = 0) -> tuple[Finding, ...]:
     """Return gate G11: within each channel, features must not predict the send time, given its probability.
 
     Refuses where the weighted standardised mean difference (SMD) of one send time from the channel's others
-    is beyond .1 with p < .001 after Bonferroni or, where no probabilities are known, where a held-out classifier
-    tells send times apart: the lower bound of its area under the ROC curve is above .5.
+    is beyond .1 with p < .001 after Bonferroni or, where no probabilities are known, where a held-out
+    classifier tells send times apart: the lower bound of its area under the ROC curve is above .5.
     """
     channels = _channels(history)
     if not channels:
@@ -111,6 +111,7 @@ def _predictable(told: Separation, channel: str, arm: str) -> Finding:
         measured=told.auc,
         threshold=0.5,
         message=f"The send time of {channel!r} was not randomised: on held-out rows the features tell "
-        f"{arm!r} from the channel's other send times with AUC {told.auc:.3f} (lower bound {told.lower:.3f}).",
+        f"{arm!r} from the channel's other send times with AUC {told.auc:.3f} "
+        f"(lower bound {told.lower:.3f}).",
         next=NEXT,
     )

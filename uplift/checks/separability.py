@@ -20,7 +20,7 @@ MIN_ROWS = 1_000
 MIN_CLASS_ROWS = 200
 ROUNDS = 40
 # One-sided, shared by the classes: a gate that is right must almost never refuse.
-ALPHA = 1e-4
+ALPHA = 1e-5
 PARAMETERS = {
     "num_leaves": 8,
     "learning_rate": 0.1,
@@ -40,7 +40,7 @@ class Separation:
     Attributes:
         label: The class that is told apart best.
         auc: Its area under the ROC curve on the held-out half; .5 is chance.
-        lower: Its lower confidence bound, one-sided at 1e-4 over all classes.
+        lower: Its lower confidence bound, one-sided at 1e-5 over all classes.
     """
 
     label: int
@@ -54,8 +54,8 @@ def separation(
     """Return how well features predict labels 0..c−1 on held-out clusters; None where rows are too few.
 
     Rows labelled −1 are left out; of the others at most 60,000 are drawn. One half of the clusters is learnt
-    from and the other judged: the areas of several folds would lean on each other, and their mean's error would be
-    too small.
+    from and the other judged: areas of several folds would lean on each other, and the error of their mean
+    come out too small.
     """
     rng = np.random.default_rng(seed)
     rows = np.flatnonzero(labels >= 0)
@@ -76,11 +76,11 @@ def separation(
 
 def _score(x: Floats, y: Integers, new: Floats, seed: int) -> Floats:
     """Return (n, classes) scores of new rows; one column, of class 0, where there are two classes."""
-    import lightgbm as lgb
+    import lightgbm
 
     classes = int(y.max()) + 1
     kind = {"objective": "binary"} if classes == 2 else {"objective": "multiclass", "num_class": classes}
-    booster = lgb.train(PARAMETERS | kind | {"seed": seed}, lgb.Dataset(x, y), ROUNDS)
+    booster = lightgbm.train(PARAMETERS | kind | {"seed": seed}, lightgbm.Dataset(x, y), ROUNDS)
     scores: Floats = np.asarray(booster.predict(new, num_threads=1)).reshape(len(new), -1)
     return -scores if classes == 2 else scores
 

@@ -22,8 +22,8 @@ def check_split(history: History) -> tuple[Finding, ...]:
     """Return gate G2: sample ratio mismatch (SRM) against the designed probabilities.
 
     Constant probabilities: chi-square. Probabilities that differ between rows, or rows that share a cluster:
-    for each arm Σ 1{A=a}/p is n on average; its p-value is that of a scaled Poisson variable with the same mean
-    and variance (normal for all but thin arms), times the number of arms tested.
+    for each arm Σ 1{A=a}/p is n on average; its p-value is that of a scaled Poisson variable with the same
+    mean and variance (normal for all but thin arms), times the number of arms tested.
     """
     if not history.propensity_known:
         return (_nothing_designed("no probabilities were given"),)

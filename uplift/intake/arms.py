@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from ..errors import DataError, did_you_mean
 from ..findings import Finding
@@ -85,8 +84,8 @@ def read_propensity(
 def _control(names: list[str], roles: Roles, table: pa.Table) -> int:
     if len(names) > _MOST_LABELS:
         raise DataError(
-            f"The column {roles.arms!r} has {len(names):,} distinct labels; at most {_MOST_LABELS} can be arms. "
-            "Name the column that says which arm each row was given."
+            f"The column {roles.arms!r} has {len(names):,} distinct labels; at most {_MOST_LABELS} can be "
+            "arms. Name the column that says which arm each row was given."
         )
     wanted = roles.control
     if wanted not in names and pa.types.is_boolean(table[roles.arms].type):
@@ -155,8 +154,7 @@ def _variants(names: list[str], roles: Roles) -> tuple[Finding, ...]:
         Finding(
             "arms",
             "warn",
-            f"Labels of {roles.arms!r} differ only by case or white space ({shown}); "
-            "they are separate arms.",
+            f"Labels of {roles.arms!r} differ only by case or white space ({shown}); they are separate arms.",
             measured=float(len(twins)),
             next="Write every arm in one way if they were the same.",
         ),

@@ -28,13 +28,24 @@ def check_table(table: pa.Table) -> None:
     Raises:
         DataError: It has none, or two do.
     """
-    repeated = [name for name, count in Counter(table.column_names).items() if count > 1]
+    check_unique(table.column_names)
+    if table.num_rows == 0:
+        raise DataError(
+            "The table has no rows; at least one row of data is needed. Check how it was written."
+        )
+
+
+def check_unique(names: Iterable[str]) -> None:
+    """Check that no two columns share a name.
+
+    Raises:
+        DataError: Two do.
+    """
+    repeated = [name for name, count in Counter(names).items() if count > 1]
     if repeated:
         raise DataError(
             f"The table has more than one column named {repeated[0]!r}. Rename or remove the others."
         )
-    if table.num_rows == 0:
-        raise DataError("The table has no rows; at least one row of data is needed. Check how it was written.")
 
 
 def column(table: pa.Table, name: str, role: str) -> pa.Array:
@@ -210,7 +221,9 @@ def flags(table: pa.Table, name: str, role: str) -> Bools:
     text = pc.utf8_lower(label_text(values, name, role))
     known = np.asarray(pc.is_in(text, pa.array(_YES + _NO)).to_numpy(zero_copy_only=False))
     if not known.all():
-        found = ", ".join(repr(one) for one in pc.unique(text.filter(pa.array(~known))).slice(0, 3).to_pylist())
+        found = ", ".join(
+            repr(one) for one in pc.unique(text.filter(pa.array(~known))).slice(0, 3).to_pylist()
+        )
         refuse_where(
             ~known,
             table,

@@ -21,8 +21,8 @@ _INDEX = "__index_level_"
 def read_features(table: pa.Table, roles: Roles) -> tuple[pa.Table, tuple[Finding, ...]]:
     """Return the feature columns, in plain types, and what was left out and why.
 
-    Everything that has no role and is not excluded is a feature, but for columns that are the same in every row
-    and text that differs in every row.
+    Everything that has no role and is not excluded is a feature, but for columns that are the same in every
+    row and text that differs in every row.
 
     Raises:
         DataError: An excluded column does not exist, or a feature has a type that cannot be one.
@@ -121,7 +121,7 @@ def _in_words(kind: pa.DataType) -> str:
 
 def _is_constant(values: pa.Array) -> bool:
     if values.null_count:
-        return values.null_count == len(values)
+        return bool(values.null_count == len(values))
     head = values[0]
     if pa.types.is_floating(values.type) and np.isnan(head.as_py()):
         return bool(pc.all(pc.is_nan(values)).as_py())
@@ -172,4 +172,3 @@ def _amounts_as_text(values: pa.Array, name: str, table: pa.Table) -> tuple[Find
             next="Write numbers with a decimal point only, and leave missing cells empty ('NA' is a value).",
         ),
     )
-

@@ -14,7 +14,7 @@ from ..findings import Finding
 from ..roles import Arm, Roles, SendTimeBins
 from .amounts import Floats, numbers
 from .arms import Arms, read_arms, read_propensity
-from .columns import Bools, check_table, column, empty_cells, flags, ids, label_text, refuse_where
+from .columns import Bools, check_table, column, empty_cells, flags, ids, label_text, plain, refuse_where
 from .features import read_features
 
 
@@ -135,10 +135,12 @@ def _repeats(table: pa.Table, roles: Roles, customer: pa.StringArray) -> tuple[F
 
 
 def _distinct_rows(table: pa.Table) -> int:
-    plain = [field.name for field in table.schema if not pa.types.is_nested(field.type)]
-    if len(plain) < table.num_columns:
-        return table.num_rows
-    return int(table.group_by(plain).aggregate([([], "count_all")]).num_rows)
+    keys = {
+        field.name: plain(table[field.name]) for field in table.schema if not pa.types.is_null(field.type)
+    }
+    if any(pa.types.is_nested(values.type) for values in keys.values()):
+        return len(table)
+    return int(pa.table(keys).group_by(list(keys)).aggregate([([], "count_all")]).num_rows)
 
 
 def _extra(table: pa.Table, roles: Roles, arms: Arms) -> dict[str, pa.Array]:

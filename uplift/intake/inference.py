@@ -8,23 +8,26 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from typing import TypeAlias
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-_DECIMAL = r"^-?((0|[1-9][0-9]*)(\.[0-9]+)?|\.[0-9]+)([eE][+-]?[0-9]+)?$"
+_DECIMAL = r"^-?((0|[1-9][0-9]{0,14})(\.[0-9]+)?|\.[0-9]+)([eE][+-]?[0-9]+)?$"
 # "12,5", "1,234.50", "$12", "12 €", "EUR 12", "7 %".
 _DIGITS = r"-?[0-9][0-9.,']*"
-_MARKED = rf"^\s*({_DIGITS},{_DIGITS}|(\p{{Sc}}|[A-Z]{{3}} )\s*{_DIGITS}|{_DIGITS}\s*(\p{{Sc}}|%| [A-Z]{{3}}))\s*$"
+_MARKED = (
+    rf"^\s*({_DIGITS},{_DIGITS}|(\p{{Sc}}|[A-Z]{{3}} )\s*{_DIGITS}|{_DIGITS}\s*(\p{{Sc}}|%| [A-Z]{{3}}))\s*$"
+)
 _ISO_DAY = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}"
 _ISO_TIME = _ISO_DAY + r"[ T][0-9]{2}:[0-9]{2}"
 _SIGN = re.compile(r"[^\w\s.,'()+%/:-]|[A-Z]{3}")
 
-Column = pa.Array | pa.ChunkedArray
+Column: TypeAlias = pa.Array | pa.ChunkedArray
 
 
 def inferred(text: Column) -> Column:
-    """Return a text column as boolean, integer, decimal, date or timestamp where every cell is one; else as is.
+    """Return a text column as boolean, integer, decimal, date or timestamp if every cell is one.
 
     >>> inferred(pa.array(["1", "2", None])).type, inferred(pa.array(["007", "8"])).type
     (DataType(int64), DataType(string))

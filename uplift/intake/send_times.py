@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
-
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
@@ -35,7 +33,7 @@ def coded_send_times(
         first: The number of the first row in the user's file.
 
     Raises:
-        DataError: There are too many distinct times, local times that do not exist, or a type that is no time.
+        DataError: There are too many distinct times, or local times that do not exist, or no times at all.
         SettingError: Times carry an offset and no time zone says whose clock counts.
     """
     if pa.types.is_timestamp(values.type) and bins is not None:
@@ -59,16 +57,19 @@ def checked_local_times(values: pa.Array, timezone: str, *, first: int = 1) -> p
         first: The number of the first row in the user's file, for messages.
 
     Raises:
-        DataError: A time does not exist there, or happens twice (clocks were changed); the rows are named.
+        DataError: A time does not exist there, or happens twice (clocks were changed), or has an offset.
         SettingError: There is no such zone.
 
-    >>> june = pa.array([datetime.datetime(2024, 6, 1, 8)])
+    >>> june = pa.array([1717228800]).cast(pa.timestamp("s"))
     >>> checked_local_times(june, "Europe/Berlin").type
-    TimestampType(timestamp[us, tz=Europe/Berlin])
+    TimestampType(timestamp[s, tz=Europe/Berlin])
     """
     check_timezone(timezone)
+    if values.type.tz is not None:
+        raise DataError("The times carry an offset already; local times without one were expected.")
     early, late = (
-        pc.assume_timezone(values, timezone, ambiguous=side, nonexistent=side) for side in ("earliest", "latest")
+        pc.assume_timezone(values, timezone, ambiguous=side, nonexistent=side)
+        for side in ("earliest", "latest")
     )
     unclear = pc.fill_null(pc.not_equal(early, late), False)
     if pc.any(unclear).as_py():
@@ -83,8 +84,8 @@ def _clock_change(values: pa.Array, absent: pa.Array, unclear: pa.Array, timezon
     shown = values.filter(rows)[0].as_py()
     what = "does not exist" if gap else "happens twice"
     return (
-        f"The local time {shown} {what} in {timezone}, where clocks were changed, in {rows_where(rows, first)}. "
-        "Give times with their offset, as in 2024-03-31T03:30+02:00."
+        f"The local time {shown} {what} in {timezone}, where clocks were changed, "
+        f"in {rows_where(rows, first)}. Give times with their offset, as in 2024-03-31T03:30+02:00."
     )
 
 
@@ -140,10 +141,17 @@ def _as_labels(values: pa.Array, name: str) -> pa.Array:
     if pa.types.is_integer(kind) or pa.types.is_null(kind):
         return values
     if pa.types.is_temporal(kind) and not pa.types.is_duration(kind):
-        return pc.cast(values, pa.string())
-    raise DataError(
-        f"The send time {name!r} holds {kind}. Give hours, names of slots or timestamps."
-    )
+        return pc.cast(_to_the_second(values), pa.string())
+    raise DataError(f"The send time {name!r} holds {kind}. Give hours, names of slots or timestamps.")
+
+
+def _to_the_second(values: pa.Array) -> pa.Array:
+    if not pa.types.is_timestamp(values.type):
+        return values
+    try:
+        return pc.cast(values, pa.timestamp("s", values.type.tz))
+    except pa.ArrowInvalid:
+        return values
 
 
 def without(values: pa.Array, rows: Bools) -> pa.Array:

@@ -1,0 +1,410 @@
+"""From effects, actions and limits to a plan with an honest forecast."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+from threadpoolctl import threadpool_limits
+
+from uplift.effects import Effects, Scores
+from uplift.engines import Engine
+from uplift.engines.local import LocalEngine
+from uplift.errors import Refused, SettingError
+from uplift.estimates import Estimate
+from uplift.findings import Finding
+from uplift.history import Audience
+
+from . import shift as shifts
+from .actions import Action, Segment
+from .comparison import Compared, compare, moved
+from .constraints import Rule
+from .evidence import profitable, ranking, shifted, supported, wins
+from .forecast import Choice, Floats, Ground, choose, exchange, kinds, totals
+from .frontiers import frontier
+from .money import cents, exact_sum
+from .optimizer import optimize
+from .reasons import probabilities, reasons
+from .solution import Solution
+from .summary import CurvePoint, Facts, summarise
+from .terms import Terms, like_audience, terms
+from .verifier import verify
+
+Progress = Callable[[str, int, int], None]
+POINTS = 12
+
+
+def _silent(step: str, done: int, total: int) -> None:
+    del step, done, total
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Who gets what, when and at which cost, with a forecast that held-out customers stand for.
+
+    Attributes:
+        rows: One row for every audience customer: customer_id, channel and send_time (or arm), cost, uplift,
+            uplift_se, reason, probability. Empty where the plan was refused.
+        values: customer_id and the expected incremental margin of every action, on the scale of `rows`.
+        summary: The contents of summary.json.
+        refused: Why there is no plan, or None.
+    """
+
+    rows: pa.Table
+    values: pa.Table
+    summary: dict[str, Any] = field(repr=False)
+    refused: str | None = None
+
+    @property
+    def forecast(self) -> dict[str, Any]:
+        """The honest forecast: incremental margin, profit and ROI with their intervals."""
+        return dict(self.summary["forecast"])
+
+    @property
+    def prices(self) -> list[dict[str, Any]]:
+        """The price of every rule, the budget first."""
+        return list(self.summary["prices"])
+
+    @property
+    def frontier(self) -> list[dict[str, Any]]:
+        """Budget → margin, profit and ROI, on held-out customers."""
+        return list(self.summary["frontier"])
+
+    def to_pandas(self) -> Any:
+        """Return `rows` as a pandas DataFrame."""
+        return self.rows.to_pandas()
+
+    def write(self, folder: Path) -> None:
+        """Write the plan's files into an existing folder (all but the manifest)."""
+        from .output import write_plan
+
+        write_plan(self, folder)
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What was asked for, beside effects, audience and actions."""
+
+    budget: float
+    constraints: Sequence[Segment | Rule]
+    holdout: float
+    min_roi: float
+    level: float
+    risk_aversion: float
+    seed: int
+    overrides: frozenset[str]
+    currency: str
+
+    def check(self) -> None:
+        """Refuse settings that cannot be.
+
+        Raises:
+            SettingError: A number is out of its range.
+        """
+        if not (np.isfinite(self.budget) and self.budget >= 0):
+            raise SettingError(f"The budget is {self.budget}; an amount of 0 or more is needed.")
+        if not 0 <= self.holdout < 1:
+            raise SettingError(f"The holdout is {self.holdout}; a share from 0 to below 1 is needed, as in 0.05.")
+        if not 0 < self.level < 1:
+            raise SettingError(f"The level is {self.level}; a share between 0 and 1 is needed, as in 0.9.")
+        if not (np.isfinite(self.risk_aversion) and self.risk_aversion >= 0):
+            raise SettingError(f"risk_aversion is {self.risk_aversion}; a number of 0 or more is needed.")
+
+
+def plan(
+    effects: Effects,
+    audience: Audience,
+    actions: Sequence[Action],
+    *,
+    budget: float,
+    constraints: Sequence[Segment | Rule] = (),
+    holdout: float = 0.05,
+    min_roi: float = 0.0,
+    level: float = 0.9,
+    risk_aversion: float = 0.0,
+    seed: int = 0,
+    overrides: frozenset[str] = frozenset(),
+    findings: tuple[Finding, ...] = (),
+    currency: str = "USD",
+    engine: Engine | None = None,
+    progress: Progress | None = None,
+) -> Plan:
+    """Return the plan that earns the most incremental profit, and what it can honestly be expected to earn.
+
+    Args:
+        effects: Cross-fitted effects of the actions.
+        audience: The customers to plan for; needs the features that the effects were learned from.
+        actions: What each channel costs and may be used for; an arm without one is not planned.
+        budget: Money that contacts and expected response costs may add up to.
+        constraints: Floors and caps for segments, or ready rules over (audience customers, effects.actions).
+        holdout: Share of customers kept out at random, so that the campaign can be read out.
+        min_roi: Least profit per money spent.
+        level: Coverage of all intervals (two-sided).
+        risk_aversion: Plan on value − risk_aversion · se.
+        seed: Decides the holdout and breaks ties.
+        overrides: Codes of gates that may not refuse ("G8").
+        findings: What the gates on the history found; kept in the summary.
+        currency: Label of all money.
+        engine: Where the work runs.
+        progress: Called with a step in words, tasks done and tasks in all.
+
+    Raises:
+        SettingError: A setting is out of range, or names what is not there.
+        DataError: The audience lacks a column.
+        Infeasible: No plan keeps all rules.
+    """
+    request = Request(
+        budget, constraints, holdout, min_roi, level, risk_aversion, seed, overrides, currency
+    )
+    request.check()
+    with threadpool_limits(limits=1):
+        return _Planning(effects, audience, tuple(actions), request, engine or LocalEngine(), progress or _silent).run(
+            findings
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Solved:
+    """The plan for the audience, before it is valued."""
+
+    values: Floats
+    costs: Floats
+    active: npt.NDArray[np.intp]
+    terms: Terms
+    solution: Solution
+    choice: Choice
+
+
+@dataclass(frozen=True, slots=True)
+class _Planning:
+    """One run of `plan`, step by step."""
+
+    effects: Effects
+    audience: Audience
+    actions: tuple[Action, ...]
+    request: Request
+    engine: Engine
+    progress: Progress
+
+    def run(self, findings: tuple[Finding, ...]) -> Plan:
+        """Return the plan."""
+        request, effects = self.request, self.effects
+        self.progress("scoring the audience", 0, 1)
+        offered = terms(self.audience.table, effects.actions, self.actions, request.constraints)
+        scores = effects.score_all(self.audience, engine=self.engine)
+        shift = self._shift()
+        rank = ranking(effects, request.level).override(request.overrides)
+        alike = rank.verdict == "fallback"
+        facts = self._facts(offered, scores, shift, alike=alike)
+        if not alike and facts.beaten_by_everybody:
+            alike = True
+            facts = self._facts(offered, scores, shift, alike=True)
+        found = (*findings, shifted(shift), rank, facts.support, facts.verdict, *wins(facts.compared))
+        facts.findings = tuple(finding.override(request.overrides) for finding in found)
+        facts.personalised = not alike
+        return self._finish(facts)
+
+    def _shift(self) -> shifts.Shift:
+        history = self.effects.history
+        if self.audience.table.equals(history.features):
+            return shifts.none(len(history))
+        encoder = self.effects.encoder
+        return shifts.shift(
+            encoder.transform(history.features),
+            encoder.transform(self.audience.table),
+            tuple(encoder.categories),
+            seed=self.request.seed,
+        )
+
+    def _facts(self, offered: Terms, scores: Scores, shift: shifts.Shift, *, alike: bool) -> Facts:
+        """Plan, value the rule on held-out customers and compare it."""
+        request = self.request
+        ground = self._ground(scores, shift, alike=alike)
+        self.progress("choosing for the audience", 0, 1)
+        solved = self._solve(offered, scores, alike=alike)
+        self.progress("valuing on held-out customers", 0, 1)
+        choice = choose(ground, request.budget, self.engine)
+        margin = totals(ground, choice, level=request.level)
+        spend = cents(exact_sum(_chosen(solved.costs[solved.active], solved.solution.action)))
+        support, ess = supported(ground, choice)
+        contacts = int((solved.solution.action >= 0).sum())
+        profit = moved(margin, -spend)
+        compared = compare(ground, choice, spend, request.budget, level=request.level, engine=self.engine)
+        return Facts(
+            effects=self.effects,
+            audience=self.audience,
+            actions=self.actions,
+            request=request,
+            terms=offered,
+            scores=scores,
+            values=solved.values,
+            costs=solved.costs,
+            active=solved.active,
+            solution=solved.solution,
+            choice=solved.choice,
+            margin=margin,
+            spend=spend,
+            ess=ess,
+            shift_auc=shift.auc,
+            support=support,
+            verdict=profitable(profit, ground, contacts),
+            compared=compared,
+            curve=self._curve(ground, solved, margin),
+        )
+
+    def _planning_values(self, cate: npt.NDArray[np.floating], se: npt.NDArray[np.floating]) -> Floats:
+        values = cate.astype(np.float64)
+        if self.request.risk_aversion:
+            values -= self.request.risk_aversion * se
+        return values
+
+    def _alike(self, rows: int) -> Floats:
+        """Return the same effects for everybody, learned from all folds, (rows, k)."""
+        return np.tile(self.effects.uniform.mean(axis=0), (rows, 1))
+
+    def _solve(self, offered: Terms, scores: Scores, *, alike: bool) -> _Solved:
+        request = self.request
+        values = self._alike(len(self.audience)) if alike else self._planning_values(scores.cate, scores.se)
+        costs = offered.cost(scores.response)
+        active = np.sort(self._active())
+        rules = [
+            Rule(
+                name=rule.name,
+                of=rule.of,
+                actions=rule.actions,
+                customers=None if rule.customers is None else rule.customers[active],
+                at_most=rule.at_most,
+                at_least=rule.at_least,
+            )
+            for rule in offered.rules
+        ]
+        problem: dict[str, Any] = {
+            "budget": request.budget,
+            "eligible": offered.eligible[active],
+            "rules": rules,
+            "min_roi": request.min_roi or None,
+        }
+        solution = optimize(values[active], costs[active], seed=request.seed, **problem)
+        broken = [
+            finding
+            for finding in verify(solution.action, values[active], costs[active], solution=solution, **problem)
+            if finding.verdict == "refuse"
+        ]
+        if broken:
+            raise Refused("G16: the plan does not pass its verifier: " + "; ".join(f.message for f in broken))
+        choice = np.zeros(values.shape, np.float32)
+        contacted = np.flatnonzero(solution.action >= 0)
+        choice[active[contacted], solution.action[contacted]] = 1.0
+        if alike:
+            kind = kinds(offered, costs, active)
+            choice[active] = exchange(choice[active], kind, np.ones(len(active)))
+        return _Solved(values, costs, active, offered, solution, choice)
+
+    def _active(self) -> npt.NDArray[np.intp]:
+        """Return the customers that are not held out."""
+        customers = len(self.audience)
+        held = round(customers * self.request.holdout)
+        return np.random.default_rng(self.request.seed).permutation(customers)[held:]
+
+    def _ground(self, scores: Scores, shift: shifts.Shift, *, alike: bool) -> Ground:
+        """Return the history's customers under the audience's terms."""
+        effects, request = self.effects, self.request
+        history = effects.history
+        table = like_audience(history.features, self.audience.table, request.seed)
+        there = terms(table, effects.actions, self.actions, request.constraints)
+        values = effects.uniform[effects.fold] if alike else self._planning_values(effects.cate, effects.se)
+        # What responses are expected to cost on the history: the held-out response score, action by action alike.
+        ratio = scores.response.mean(axis=0) / max(float(scores.response_score.mean()), 1e-12)
+        chance = np.minimum(effects.response_score[:, None] * ratio, 1.0)
+        return Ground(
+            effects=effects,
+            values=values,
+            costs=there.cost(chance),
+            terms=there,
+            weights=shift.weights,
+            customers=len(self.audience) - round(len(self.audience) * request.holdout),
+            alike=alike,
+            min_roi=request.min_roi or None,
+            seed=request.seed,
+        )
+
+    def _curve(self, ground: Ground, solved: _Solved, margin: Estimate) -> list[CurvePoint]:
+        """Return budget → margin on held-out customers, at budgets up to what is worth spending."""
+        request = self.request
+        whole = frontier(
+            solved.values[solved.active], solved.costs[solved.active], eligible=solved.terms.eligible[solved.active]
+        )
+        most = max(float(whole.spend[-1]), 1e-9)
+        steps = {cents(most * share) for share in np.linspace(0, 1, POINTS) ** 1.5}
+        budgets = sorted({*steps, cents(request.budget)} if request.budget <= most * 1.5 else steps)
+        at = frontier(
+            solved.values[solved.active],
+            solved.costs[solved.active],
+            budgets=budgets,
+            eligible=solved.terms.eligible[solved.active],
+        )
+        points: list[CurvePoint] = []
+        for place, budget in enumerate(budgets):
+            self.progress("drawing the budget curve", place, len(budgets))
+            here = cents(request.budget) == budget
+            value = margin if here else totals(ground, choose(ground, budget, self.engine), level=request.level)
+            points.append(CurvePoint(budget, float(at.spend[place]), value, float(at.marginal_roi[place])))
+        return points
+
+    def _finish(self, facts: Facts) -> Plan:
+        refused = [f"{f.code}: {f.message} {f.next}".strip() for f in facts.findings if f.verdict == "refuse"]
+        summary = summarise(facts, " ".join(refused) or None)
+        empty = pa.table({"customer_id": pa.array([], pa.string())})
+        if refused:
+            return Plan(empty, empty, summary, " ".join(refused))
+        return Plan(self._rows(facts), self._values(facts), summary)
+
+    def _rows(self, facts: Facts) -> pa.Table:
+        """Return plan.parquet."""
+        effects, history = self.effects, self.effects.history
+        action = facts.action
+        contacted = action >= 0
+        single = history.roles.treatment is not None
+        labels = np.array([*(arm.channel for arm in effects.actions), history.roles.control], dtype=object)
+        columns: dict[str, pa.Array] = {"customer_id": self.audience.customer}
+        columns["arm" if single else "channel"] = pa.array(labels[action], pa.string())
+        if not single:
+            columns["send_time"] = _times(effects, action)
+        columns["cost"] = pa.array(np.where(contacted, _chosen_or_zero(facts.costs, action), 0.0))
+        columns["uplift"] = pa.array(np.where(contacted, facts.scale * _chosen_or_zero(facts.cate, action), 0.0))
+        columns["uplift_se"] = pa.array(
+            np.where(contacted, abs(facts.scale) * _chosen_or_zero(facts.scores.se, action), 0.0)
+        )
+        columns["reason"] = pa.array(reasons(facts), pa.string())
+        columns["probability"] = pa.array(probabilities(facts))
+        return pa.table(columns)
+
+    def _values(self, facts: Facts) -> pa.Table:
+        """Return the expected incremental margin of every action for every customer, scaled like the plan."""
+        columns: dict[str, Any] = {"customer_id": self.audience.customer}
+        for a, arm in enumerate(self.effects.actions):
+            columns[arm.label] = (facts.scale * facts.cate[:, a]).astype(np.float32)
+        return pa.table(columns)
+
+
+def _chosen(matrix: npt.NDArray[np.floating], action: npt.NDArray[np.int32]) -> Floats:
+    """Return the chosen cell of every row that has one."""
+    rows = np.flatnonzero(action >= 0)
+    return matrix[rows, action[rows]].astype(np.float64)
+
+
+def _chosen_or_zero(matrix: npt.NDArray[np.floating], action: npt.NDArray[np.int32]) -> Floats:
+    return matrix[np.arange(len(matrix)), np.maximum(action, 0)].astype(np.float64)
+
+
+def _times(effects: Effects, action: npt.NDArray[np.int32]) -> pa.Array:
+    """Return the send time of every row, null where nothing is sent, in the type it has in the history."""
+    times = [arm.send_time for arm in effects.actions]
+    return pa.array([*times, None]).take(pa.array(np.where(action >= 0, action, len(times))))
+
+

@@ -1,0 +1,140 @@
+"""Local search for an integer plan: exchanges of one or two customers' options, and kicks to start again from.
+
+The merit of a plan is its gain less a penalty on broken sides that exceeds their prices, so that the same search
+first mends a rounded plan and then improves it.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from .compiled import compiled
+from .kernels import Floats, Ints
+
+
+class Options(NamedTuple):
+    """What each of m customers could be given, nothing included.
+
+    Attributes:
+        place: (options,) whose option it is, from 0 to m − 1.
+        gain: (options,) what it earns, in money.
+        load: (options, S) what it takes of each side's slack.
+        penalty: (S,) money lost per unit that a side is broken by.
+        fine: Money lost for each side that is broken at all, so that none is broken just a little.
+    """
+
+    place: Ints
+    gain: Floats
+    load: Floats
+    penalty: Floats
+    fine: float
+
+
+@compiled
+def broken(slack: Floats, penalty: Floats, fine: float) -> float:
+    """Return what the broken sides cost."""
+    total = 0.0
+    for s in range(slack.shape[0]):
+        if slack[s] < 0.0:
+            total += fine - penalty[s] * slack[s]
+    return total
+
+
+@compiled
+def best_pair(moves: Options, slack: Floats, least: float) -> tuple[int, int]:
+    """Return the two moves of different customers, or one and −1, that add most merit; −1, −1 if none adds `least`.
+
+    Args:
+        moves: Changes of the customers' options, in falling order of gain.
+        slack: (S,) what is left of each side.
+        least: In money.
+    """
+    place, gain, load, penalty, fine = moves
+    count, sides = load.shape
+    now = broken(slack, penalty, fine)
+    best, first, second = least, -1, -1
+    left = np.empty(sides)
+    for i in range(count):
+        if gain[i] + max(gain[0], 0.0) + now <= best:
+            break
+        for s in range(sides):
+            left[s] = slack[s] - load[i, s]
+        alone = gain[i] + now - broken(left, penalty, fine)
+        if alone > best:
+            best, first, second = alone, i, -1
+        for j in range(i + 1, count):
+            total = gain[i] + gain[j] + now
+            if total <= best:
+                break
+            if place[j] == place[i]:
+                continue
+            for s in range(sides):
+                after = left[s] - load[j, s]
+                if after < 0.0:
+                    total += penalty[s] * after - fine
+                    if total <= best:
+                        break
+            if total > best:
+                best, first, second = total, i, j
+    return first, second
+
+
+@compiled
+def climb(options: Options, current: Ints, slack: Floats, least: float, rounds: int) -> float:
+    """Make the best exchanges until none adds `least`; changes `current` and `slack`.
+
+    Args:
+        options: What the customers could be given.
+        current: (m,) the option of each now.
+        slack: (S,) what is left of each side.
+        least: In money.
+        rounds: At most this many exchanges.
+
+    Returns:
+        What the sides that stay broken cost.
+    """
+    place, gain, load, penalty, fine = options
+    for _ in range(rounds):
+        step = gain - gain[current][place]
+        order = np.argsort(-step)
+        order = order[current[place[order]] != order]
+        moved = load[order] - load[current[place[order]]]
+        i, j = best_pair(Options(place[order], step[order], moved, penalty, fine), slack, least)
+        if i < 0:
+            break
+        for move in (i, j):
+            if move >= 0:
+                slack -= moved[move]
+                current[place[order[move]]] = order[move]
+    return broken(slack, penalty, fine)
+
+
+@compiled
+def search(
+    options: Options, start: Ints, slack: Floats, kicks: Ints, goal: float, least: float
+) -> tuple[Ints, Floats, float]:
+    """Climb from a start, then from kicked copies of the best plan found; return it, its slack and its merit.
+
+    Args:
+        options: What the customers could be given.
+        start: (m,) an option of each.
+        slack: (S,) what is left of each side at the start.
+        kicks: (kicks, changes) options that are forced before each new climb.
+        goal: Stop at this merit, in money.
+        least: Exchanges that add less, in money, are left.
+    """
+    best, best_slack = start.copy(), slack.copy()
+    merit = -climb(options, best, best_slack, least, 400) + options.gain[best].sum()
+    for kick in range(kicks.shape[0]):
+        if merit >= goal:
+            break
+        current, left = best.copy(), best_slack.copy()
+        for option in kicks[kick]:
+            left -= options.load[option] - options.load[current[options.place[option]]]
+            current[options.place[option]] = option
+        found = -climb(options, current, left, least, 400) + options.gain[current].sum()
+        if found > merit:
+            best, best_slack, merit = current, left, found
+    return best, best_slack, merit
