@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from uplift.errors import Refused, SettingError
 
@@ -15,7 +15,6 @@ from .project import FILE, Project
 
 if TYPE_CHECKING:
     from policies.planner import Plan
-
     from uplift.effects import Effects
     from uplift.findings import Finding
 
@@ -48,6 +47,13 @@ def estimated(shared: Common, campaign: Campaign, progress: Progress) -> Effects
     return estimate(campaign.history, seed=shared.seed, engine=LocalEngine(shared.threads), progress=progress)
 
 
+def described(project: Project, effects: Effects) -> dict[str, Any]:
+    """Return how good effects are on held-out customers, as plain data."""
+    from uplift.evaluation import describe
+
+    return describe(effects, level=project.plan.level)
+
+
 def planned(
     shared: Common,
     project: Project,
@@ -60,6 +66,7 @@ def planned(
 ) -> Plan:
     """Return the plan for the campaign's audience."""
     from policies import plan
+    from uplift.engines.local import LocalEngine
 
     settings = project.plan
     return plan(
@@ -76,6 +83,7 @@ def planned(
         overrides=frozenset(overrides),
         findings=findings,
         currency=project.currency or CURRENCY,
+        engine=LocalEngine(shared.threads),
         progress=progress,
     )
 

@@ -150,8 +150,9 @@ class SendTimeBins:
 
     def __post_init__(self) -> None:
         edges = self.edges
+        hours = all(isinstance(edge, int) and 0 <= edge <= 24 for edge in edges)
         rising = all(low < high for low, high in itertools.pairwise(edges))
-        if len(self.starts()) < 2 or not rising or not all(0 <= edge <= 24 for edge in edges):
+        if not hours or not rising or len(self.starts()) < 2:
             raise SettingError(
                 f"The send-time edges are {list(edges)}; they must be at least two hours of the day "
                 "between 0 and 24, in increasing order, as in [8, 12, 18]."

@@ -47,4 +47,4 @@ def _print(
         "overrides": sorted(overrides),
         "refused": "; ".join(refused) or None,
     }
-    console.data(values, render_findings(findings))
+    console.data(values, render_findings(findings, width=console.width, colour=console.colour))

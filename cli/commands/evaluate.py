@@ -18,7 +18,7 @@ from ..options import (
 )
 from ..project import Project
 from ..projectfile import read_project
-from ..work import estimated, judged, planned, refuse
+from ..work import described, estimated, judged, planned, refuse
 
 OF_EFFECTS = ("learner", "deciles", "calibration", "average_effects", "candidates", "response_model")
 OF_PLAN = ("currency", "budget", "deciles", "calibration", "comparison", "refused")
@@ -51,7 +51,7 @@ def _evaluated(
     refuse(findings)
     with shared.console.progress() as progress:
         effects = estimated(shared, campaign, progress)
-        report = effects.report()
+        report = described(project, effects)
         result = {name: report[name] for name in OF_EFFECTS if name in report}
         if money:
             plan = planned(
@@ -66,7 +66,7 @@ def _print(shared: Common, project: Project, result: dict[str, object]) -> None:
     from uplift.report.terminal import render_evaluation
 
     console = shared.console
-    console.data(result, render_evaluation(result))
+    console.data(result, render_evaluation(result, width=console.width, colour=console.colour))
     if "comparison" not in result:
         console.note("Add --budget AMOUNT to compare policies in money.")
     if result.get("refused"):

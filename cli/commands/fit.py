@@ -13,9 +13,9 @@ from ..options import Command, Common, common, flags, history_options, money_opt
 from ..project import Project
 from ..projectfile import read_project
 from ..runs import named_inputs, settings_of
-from ..work import estimated, judged, refuse
+from ..work import described, estimated, judged, refuse
 
-SHOWN = ("learner", "candidates", "average_effects", "response_model", "findings")
+SHOWN = ("learner", "candidates", "average_effects", "response_model")
 
 
 @click.command("fit", cls=Command, example="uplift fit -p demo")
@@ -36,7 +36,7 @@ def command(shared: Common, values: dict[str, Any]) -> None:
     findings = judged(shared, project, campaign, money=False, overrides=values["override"])
     refuse(findings)
     with shared.console.progress() as progress:
-        report = estimated(shared, campaign, progress).report()
+        report = described(project, estimated(shared, campaign, progress))
     if values["out"]:
         _write(
             values, report, named_inputs(inputs), settings_of(project, values["override"]), seed=shared.seed
@@ -66,5 +66,6 @@ def _print(shared: Common, project: Project, report: Mapping[str, object]) -> No
     """Print what was learned."""
     from uplift.report.terminal import render_evaluation
 
-    shared.console.data(report, render_evaluation(report))
-    shared.console.next("uplift evaluate", *project.again())
+    console = shared.console
+    console.data(report, render_evaluation(report, width=console.width, colour=console.colour))
+    console.next("uplift evaluate", *project.again())

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from .dual import Dual
-from .kernels import Floats
-from .prices import Aim, find_prices, scale_of, sides_of
+from .dual import Dual, Point
+from .prices import Aim, everybody, find_prices, scale_of, sides_of
 from .problem import Cells, Limits
 
 
@@ -24,12 +23,14 @@ def explain(cells: Cells, limits: Limits, rng: np.random.Generator) -> str:
     cap = np.where(needed, 1.0 / np.where(needed, np.abs(sides.bound), 1.0), np.inf)
     stake = float((cap[needed] / sides.unit[needed]).max()) * scale.stake
     sides = sides._replace(unit=sides.unit * (stake / scale.stake), cap=cap)
-    priced = find_prices(cells, limits, Aim(sides, stake, 0.0), rng)
-    return _sentence(priced.dual, priced.point.at, priced.point.gradient, limits)
+    aim = Aim(sides, stake, 0.0)
+    dual = everybody(cells, limits, aim)
+    point, _ = find_prices(cells, dual, aim, rng)
+    return _sentence(dual, point, limits)
 
 
-def _sentence(dual: Dual, at: Floats, gradient: Floats, limits: Limits) -> str:
-    sides = dual.sides
+def _sentence(dual: Dual, point: Point, limits: Limits) -> str:
+    sides, at, gradient = dual.sides, point.at, point.gradient
     needed = np.isfinite(sides.cap)
     missing = np.where(needed, -gradient / sides.unit / np.abs(np.where(needed, sides.bound, 1.0)), 0.0)
     short = [int(s) for s in np.flatnonzero(missing > 1e-3)]

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from uplift.errors import DataError, SettingError
 from uplift.findings import Finding
 
-from ..constraints import Rule
+from policies.constraints import Rule
 from .kernels import Floats
 from .problem import Cells, Limits, Mask, segments
 

@@ -14,6 +14,11 @@ from .compiled import compiled
 from .kernels import Floats, Ints
 
 
+# More slack than any customers can take; more exchanges than a climb needs.
+FAR = 1e30
+LONGEST = 400
+
+
 class Options(NamedTuple):
     """What each of m customers could be given, nothing included.
 
@@ -21,6 +26,7 @@ class Options(NamedTuple):
         place: (options,) whose option it is, from 0 to m − 1.
         gain: (options,) what it earns, in money.
         load: (options, S) what it takes of each side's slack.
+        price: (S,) money that a unit of each side is worth.
         penalty: (S,) money lost per unit that a side is broken by.
         fine: Money lost for each side that is broken at all, so that none is broken just a little.
     """
@@ -28,6 +34,7 @@ class Options(NamedTuple):
     place: Ints
     gain: Floats
     load: Floats
+    price: Floats
     penalty: Floats
     fine: float
 
@@ -51,7 +58,7 @@ def best_pair(moves: Options, slack: Floats, least: float) -> tuple[int, int]:
         slack: (S,) what is left of each side.
         least: In money.
     """
-    place, gain, load, penalty, fine = moves
+    place, gain, load, _, penalty, fine = moves
     count, sides = load.shape
     now = broken(slack, penalty, fine)
     best, first, second = least, -1, -1
@@ -95,13 +102,13 @@ def climb(options: Options, current: Ints, slack: Floats, least: float, rounds: 
     Returns:
         What the sides that stay broken cost.
     """
-    place, gain, load, penalty, fine = options
+    place, gain, load, price, penalty, fine = options
     for _ in range(rounds):
         step = gain - gain[current][place]
         order = np.argsort(-step)
         order = order[current[place[order]] != order]
         moved = load[order] - load[current[place[order]]]
-        i, j = best_pair(Options(place[order], step[order], moved, penalty, fine), slack, least)
+        i, j = best_pair(Options(place[order], step[order], moved, price, penalty, fine), slack, least)
         if i < 0:
             break
         for move in (i, j):
@@ -112,29 +119,42 @@ def climb(options: Options, current: Ints, slack: Floats, least: float, rounds: 
 
 
 @compiled
+def without(options: Options, relaxed: Floats) -> Options:
+    """Return the options with some sides taken at their price rather than as a limit."""
+    gain = options.gain - options.load @ (options.price * relaxed)
+    return Options(options.place, gain, options.load, options.price, options.penalty * (1.0 - relaxed), options.fine)
+
+
+@compiled
 def search(
-    options: Options, start: Ints, slack: Floats, kicks: Ints, goal: float, least: float
-) -> tuple[Ints, Floats, float]:
-    """Climb from a start, then from kicked copies of the best plan found; return it, its slack and its merit.
+    options: Options, start: Ints, slack: Floats, kicks: Floats, goal: float, least: float
+) -> tuple[Ints, float]:
+    """Climb from a start, then from kicked copies of the best plan found; return it and its merit.
+
+    A kick lets go of some sides, climbs, and takes them up again: a way out of a plan that no exchange of two can
+    improve.
 
     Args:
         options: What the customers could be given.
         start: (m,) an option of each.
         slack: (S,) what is left of each side at the start.
-        kicks: (kicks, changes) options that are forced before each new climb.
+        kicks: (kicks, S) 1 for the sides that are let go of, else 0.
         goal: Stop at this merit, in money.
         least: Exchanges that add less, in money, are left.
     """
     best, best_slack = start.copy(), slack.copy()
-    merit = -climb(options, best, best_slack, least, 400) + options.gain[best].sum()
+    merit = -climb(options, best, best_slack, least, LONGEST)
+    merit += options.gain[best].sum()
     for kick in range(kicks.shape[0]):
         if merit >= goal:
             break
-        current, left = best.copy(), best_slack.copy()
-        for option in kicks[kick]:
-            left -= options.load[option] - options.load[current[options.place[option]]]
-            current[options.place[option]] = option
-        found = -climb(options, current, left, least, 400) + options.gain[current].sum()
+        current, left = best.copy(), best_slack + FAR * kicks[kick]
+        climb(without(options, kicks[kick]), current, left, least, LONGEST)
+        left = best_slack.copy()
+        for place in np.flatnonzero(current != best):
+            left -= options.load[current[place]] - options.load[best[place]]
+        found = -climb(options, current, left, least, LONGEST)
+        found += options.gain[current].sum()
         if found > merit:
             best, best_slack, merit = current, left, found
-    return best, best_slack, merit
+    return best, merit

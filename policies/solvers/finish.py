@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -13,13 +15,17 @@ from .kernels import REACH, Floats, Ints, hard_pass
 from .ledger import Account, account
 from .problem import Actions, Cells
 from .restricted import Relaxed, Restricted, relax, restrict, settle
+from .spread import spread
 
 # Customers in the linear program: at first, and when its prices do not yet hold for everybody.
 SIZES = (500, 1_500, 4_000)
-# Fresh starts of the search, and how many options each of them changes.
-KICKS = (60, 3)
-# A bound may be missed by this share of it until the exact sum is taken.
-BLUR = 1e-12
+# Times that the search is kicked out of a plan that it cannot improve.
+KICKS = 30
+# Nodes that the integer program may take; attempts to keep a rule that rounding breaks.
+NODES = 2_000
+RETRIES = 4
+# A bound may be missed by this share of a typical contact until the exact sum is taken.
+BLUR = 1e-10
 
 
 class Plan(NamedTuple):
@@ -38,6 +44,13 @@ class Hard(NamedTuple):
     bound: float
     action: Actions
     lead: Floats
+
+
+class Spread(NamedTuple):
+    """Undecided customers who were settled in bulk, and their actions."""
+
+    rows: Ints
+    action: Actions
 
 
 class Settled(NamedTuple):
@@ -86,7 +99,9 @@ class Finish:
     def plan(self, at: Floats) -> Plan | None:
         """Return a plan that keeps all rules, or None where none was found."""
         best = self.decide(at)
+        crowd = self.spread_out(best)
         for size in SIZES:
+            best.action[crowd.rows], best.lead[crowd.rows] = crowd.action, np.inf
             settled = self.relaxed(best, size)
             there = self.decide(settled.answer.price)
             done = there.bound - self.worth(settled) <= 1e-8 * abs(there.bound)
@@ -102,6 +117,13 @@ class Finish:
         best = hard_pass(self.dual.crowd, self.dual.limits.tariff(self.dual.net(at)), action, lead)
         sides = self.dual.sides
         return Hard(at, float(at * sides.unit @ (sides.sign * sides.bound)) + best, action, lead)
+
+    def spread_out(self, hard: Hard) -> Spread:
+        """Settle those of the undecided customers who are too many for a linear program."""
+        undecided = self.rng.permutation(np.flatnonzero(hard.lead < REACH * self.tau))
+        rows = undecided[SIZES[1] :]
+        action = spread(self.cells, self.dual.limits, rows, self.dual.net(hard.at), self.tau)
+        return Spread(rows, action)
 
     def room(self, used: Floats) -> Floats:
         """Return (S,) how much of each side is left."""
@@ -132,24 +154,43 @@ class Finish:
 
     def rounded(self, settled: Settled, hard: Hard) -> tuple[Actions, Account] | None:
         """Return an integer plan near the linear program's answer."""
-        problem, sides = settled.problem, self.dual.sides
-        options, start = self.options(settled, hard)
         fixed = account(self.cells, self.dual.limits, settled.action)
-        blur = np.where(self.dual.limits.theta[sides.rule, 0] == 0, BLUR * np.abs(sides.bound), 0.0)
-        room = (self.room(fixed.used) + blur) * sides.unit
         goal = hard.bound - fixed.profit - 1e-3 * self.stake
-        kicks = self.rng.integers(0, len(options.place), KICKS)
-        for _ in range(4):
-            slack = room - options.load[start].sum(axis=0)
-            chosen, _, _ = search(options, start, slack, kicks, goal, 1e-4 * self.stake)
+        options, start = self.options(settled, hard)
+        kicks = self.rng.integers(0, 2, (KICKS, len(self.dual.sides.rule))).astype(np.float64)
+
+        def by_search(room: Floats) -> Actions:
+            slack = room * self.dual.sides.unit - options.load[start].sum(axis=0)
+            chosen, _ = search(options, start, slack, kicks, goal, 1e-4 * self.stake)
+            return np.append(settled.problem.action, np.full(len(start), -1, dtype=np.int32))[chosen]
+
+        def by_proof(room: Floats) -> Actions | None:
+            return settle(settled.problem, self.dual.sides, room, slip=0.0, nodes=NODES)
+
+        found = self.kept(settled, fixed, by_search)
+        if found is None or not math.isfinite(self.tau):
+            proved = self.kept(settled, fixed, by_proof)
+            found = max((plan for plan in (found, proved) if plan), key=lambda plan: plan[1].profit, default=None)
+        return found
+
+    def kept(
+        self, settled: Settled, fixed: Account, choose: Callable[[Floats], Actions | None]
+    ) -> tuple[Actions, Account] | None:
+        """Return what is chosen for the unsettled customers, asked again with less room where a rule is broken."""
+        sides, limits = self.dual.sides, self.dual.limits
+        room = self.room(fixed.used) + BLUR * self.stake / sides.unit
+        for _ in range(RETRIES):
+            choice = choose(room)
+            if choice is None:
+                return None
             action = settled.action.copy()
-            action[problem.rows] = np.append(problem.action, np.full(len(problem.rows), -1))[chosen]
-            result = account(self.cells, self.dual.limits, action)
-            excess = result.excess(self.dual.limits)
-            if (excess <= 0).all():
+            action[settled.problem.rows] = choice
+            result = account(self.cells, limits, action)
+            if result.keeps(limits):
                 return action, result
+            excess = result.excess(limits)
             over = np.where(sides.sign > 0, excess[sides.rule, 0], excess[sides.rule, 1])
-            room = room - np.where(over > 0, over + 1e-9 * np.abs(sides.bound), 0.0) * sides.unit
+            room = room - np.where(over > 0, over + 1e-8 * self.stake / sides.unit, 0.0)
         return None
 
     def options(self, settled: Settled, hard: Hard) -> tuple[Options, Ints]:
@@ -161,6 +202,7 @@ class Finish:
             np.append(problem.place, np.arange(m)),
             np.append(problem.gain, np.zeros(m)),
             np.vstack([load, np.zeros((m, count))]),
+            hard.at,
             self.penalty(hard),
             10.0 * self.stake,
         )

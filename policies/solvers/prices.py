@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -30,14 +31,6 @@ class Aim(NamedTuple):
     sides: Sides
     stake: float
     objective: float = 1.0
-
-
-class Priced(NamedTuple):
-    """Prices for everybody: the dual over all customers, the last point of the descent and its temperature."""
-
-    dual: Dual
-    point: Point
-    tau: float
 
 
 def sides_of(limits: Limits, unit: Floats) -> Sides:
@@ -85,24 +78,33 @@ def everybody(cells: Cells, limits: Limits, aim: Aim) -> Dual:
     return Dual(crowd, limits, limits.book(), aim.sides, aim.objective)
 
 
-def find_prices(cells: Cells, limits: Limits, aim: Aim, rng: np.random.Generator) -> Priced:
-    """Return prices at which few customers are undecided and the rules are kept up to those few."""
-    n = len(cells)
-    sides = len(aim.sides.rule)
+def find_prices(cells: Cells, dual: Dual, aim: Aim, rng: np.random.Generator) -> tuple[Point, float]:
+    """Return prices at which few customers are undecided and the rules are kept up to those few.
+
+    Args:
+        cells: What each customer could be given.
+        dual: The dual over all of them.
+        aim: What prices are sought for.
+        rng: Draws the samples.
+
+    Returns:
+        The last point of the descent, and the temperature there, in money.
+    """
+    n, sides = len(cells), len(aim.sides.rule)
     point = Point(np.zeros(sides), 0.0, 0.0, np.zeros(sides), np.zeros((sides, sides)), n)
     heat = 0.3
     for size in (size for size in SAMPLES if 1.5 * size < n):
-        rows, weight = sample(limits.segment, size, rng)
-        crowd = crowd_of(cells, limits.segment, rows, weight)
-        part = Dual(crowd, limits, limits.book(), aim.sides, aim.objective)
-        for heat in _cooling(heat, 20.0 / size):
+        rows, weight = sample(dual.limits.segment, size, rng)
+        part = replace(dual, crowd=crowd_of(cells, dual.limits.segment, rows, weight))
+        for now in _cooling(heat, 20.0 / size):
+            heat = now
             point = descend(part, point, heat * aim.stake, steps=12, tolerance=1e-7 * abs(point.smooth))
-    dual = everybody(cells, limits, aim)
-    for heat in _cooling(heat, 1e-9):
+    for now in _cooling(heat, 1e-9):
+        heat = now
         point = descend(dual, point, heat * aim.stake, steps=12, tolerance=1e-9 * abs(point.smooth))
         if point.undecided <= FEW:
             break
-    return Priced(dual, point, heat * aim.stake)
+    return point, heat * aim.stake
 
 
 def _cooling(heat: float, last: float) -> Iterator[float]:

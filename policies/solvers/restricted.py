@@ -11,6 +11,7 @@ from scipy.optimize import Bounds, LinearConstraint, linprog, milp
 from .dual import Sides
 from .kernels import Floats, Ints
 from .problem import Actions, Cells, Limits
+from .spread import scores
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,19 +39,6 @@ class Restricted:
         action[self.place[taken]] = self.action[taken]
         return action
 
-    def lead(self, price: Floats) -> Floats:
-        """Return (m,) how far each customer's best option leads the next, at one price a rule."""
-        score = self.gain - self.load @ price
-        best, second = np.zeros(len(self.rows)), np.full(len(self.rows), -np.inf)
-        order = np.argsort(score, kind="stable")
-        for column in order:
-            at = self.place[column]
-            if score[column] > best[at]:
-                best[at], second[at] = score[column], best[at]
-            else:
-                second[at] = max(second[at], score[column])
-        return best - second
-
     def narrowed(self, keep: Ints) -> Restricted:
         """Return the same for some of the customers, given by their places."""
         place = np.full(len(self.rows), -1)
@@ -76,16 +64,13 @@ class Relaxed:
 
 def restrict(cells: Cells, limits: Limits, rows: Ints, price: Floats, width: float) -> Restricted:
     """Return the options of some customers that lose at most `width` against their best at these prices."""
+    score = scores(cells, limits, rows, price)
     values, costs, usable = cells.take(rows)
-    tariff = limits.tariff(price)
-    segment = limits.segment[rows]
-    score = tariff.keep[segment] * values - tariff.charge[segment] * costs - tariff.toll[segment]
-    score[~usable] = -np.inf
-    near = score >= np.maximum(score.max(axis=1, initial=0.0), 0.0)[:, None] - width
+    near = score >= score.max(axis=1, initial=0.0)[:, None] - width
     place, action = np.nonzero(near & usable)
     cost, value = costs[place, action], values[place, action]
     weight = cells.weights[rows[place]]
-    load = weight * limits.coefficients(segment[place], action, cost, value)
+    load = weight * limits.coefficients(limits.segment[rows[place]], action, cost, value)
     return Restricted(rows, place, action.astype(np.int32), weight * (value - cost), load.T)
 
 

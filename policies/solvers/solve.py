@@ -6,11 +6,10 @@ import math
 
 import numpy as np
 
-from ..solution import Infeasible
+from policies.solution import Infeasible
 from .conflict import explain
-from .dual import Dual
 from .finish import Finish, Plan
-from .ledger import account
+from .knapsack import fill, only_budget
 from .prices import Aim, everybody, find_prices, scale_of, sides_of
 from .problem import Cells, Limits
 
@@ -27,14 +26,15 @@ def solve(cells: Cells, limits: Limits, rng: np.random.Generator) -> Plan:
     cells = without_forbidden(cells, limits)
     scale = scale_of(cells, limits, rng)
     aim = Aim(sides_of(limits, scale.unit), scale.stake)
-    if cells.values.size <= SMALL:
-        finish = Finish(cells, everybody(cells, limits, aim), rng, scale.stake, math.inf)
-        plan = finish.free() or finish.plan(np.zeros(len(aim.sides.rule)))
-    else:
-        plan = Finish(cells, everybody(cells, limits, aim), rng, scale.stake, 0.0).free()
-        if plan is None:
-            priced = find_prices(cells, limits, aim, rng)
-            plan = Finish(cells, priced.dual, rng, scale.stake, priced.tau).plan(priced.point.at)
+    dual = everybody(cells, limits, aim)
+    plan = Finish(cells, dual, rng, scale.stake, math.inf).free()
+    if plan is None and cells.values.size <= SMALL:
+        plan = Finish(cells, dual, rng, scale.stake, math.inf).plan(np.zeros(len(aim.sides.rule)))
+    elif plan is None and only_budget(limits):
+        plan = fill(cells, limits, rng)
+    elif plan is None:
+        point, tau = find_prices(cells, dual, aim, rng)
+        plan = Finish(cells, dual, rng, scale.stake, tau).plan(point.at)
     if plan is None:
         raise Infeasible(explain(cells, limits, rng))
     return plan

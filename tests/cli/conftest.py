@@ -12,6 +12,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from cli.main import application
+from cli.simulated import write_campaign
+from uplift.simulator import simulate
 
 ROOT = Path(__file__).parents[2]
 Run = Callable[..., Result]
@@ -45,8 +47,8 @@ def shell() -> Shell:
 @pytest.fixture(scope="session")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A simulated project, small enough to plan in seconds; tests must not write into it."""
-    folder = tmp_path_factory.mktemp("cli") / "project"
-    words = ("--out", folder, "--rows", 20_000, "--audience", 2_000, "--seed", 1, "-q")
-    result = run_in_process("simulate", *words)
-    assert result.exit_code == 0, result.output
+    folder = tmp_path_factory.mktemp("project")
+    sizes = {"rows": 20_000, "audience": 2_000}
+    campaign = simulate("rich", channels=("email", "sms"), send_times=(8, 18), seed=1, **sizes)
+    write_campaign(campaign, folder)
     return folder

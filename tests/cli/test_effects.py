@@ -17,7 +17,7 @@ def test_fit_prints_what_was_learned_and_writes_the_same(run: Run, project: Path
     assert result.exit_code == 0, result.stderr
     told = json.loads(result.stdout)
     written = json.loads((out / "effects.json").read_text())
-    assert len(told["average_effects"]) == 16
+    assert len(told["average_effects"]) == 4
     for row in told["average_effects"]:
         assert row["lower"] < row["point"] < row["upper"]
     assert {row["learner"] for row in told["candidates"]} >= {"offset"}

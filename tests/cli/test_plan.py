@@ -23,8 +23,7 @@ FILES = {"plan.parquet", "plan.csv", "values.parquet", "summary.json", "report.h
 FLAGS = (
     *("--customer", "customer_id", "--channel", "channel", "--send-time", "send_hour", "--control", "none"),
     *("--probability", "assignment_probability", "--outcome", "margin", "--response", "converted"),
-    *("--exclude", "cost", "--cost", "email=0.02", "--cost", "sms=0.08", "--cost", "push=0.01"),
-    *("--cost", "mail=0.6"),
+    *("--exclude", "cost", "--cost", "email=0.02", "--cost", "sms=0.08"),
 )
 OVERRIDES = ("--override", "G8", "--override", "G10")
 
@@ -114,7 +113,7 @@ def test_a_refused_plan_leaves_its_reason_and_no_rows(run: Run, project: Path, t
     words = ("--history", project / "history.parquet", *FLAGS[:-2], "--budget", 10, "--out", out)
     result = run("plan", *words, "--json")
     assert result.exit_code == 3
-    assert "Refused: G9: No cost is given for mail." in result.stderr
+    assert "Refused: G9: No cost is given for sms." in result.stderr
     told = json.loads(result.stdout)
     assert told == json.loads((out / "summary.json").read_text())
     assert told["refused"].startswith("G9: ")

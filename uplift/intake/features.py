@@ -42,10 +42,10 @@ def read_features(table: pa.Table, roles: Roles) -> tuple[pa.Table, tuple[Findin
         *_left_out(unique, "text that differs in every row"),
         *_left_out(index, "the row index of a data frame"),
         *(finding for name, values in kept.items() for finding in _amounts_as_text(values, name, table)),
+        *(finding for name, values in kept.items() for finding in _infinite(values, name, table)),
     )
     # A table made of no columns would forget its number of rows.
-    chosen = pa.table(kept) if kept else table.select([]).replace_schema_metadata(None)
-    return with_first_row(chosen, first_row(table)), found
+    return with_first_row(pa.table(kept), first_row(table)) if kept else table.select([]), found
 
 
 def feature(values: pa.Array, name: str) -> pa.Array:
@@ -146,6 +146,25 @@ def _left_out(names: list[str], why: str) -> tuple[Finding, ...]:
             f"{shown} {verb} {why} and not used as a feature.",
             measured=float(len(names)),
             next="Nothing to do if that is meant.",
+        ),
+    )
+
+
+def _infinite(values: pa.Array, name: str, table: pa.Table) -> tuple[Finding, ...]:
+    if not pa.types.is_floating(values.type):
+        return ()
+    infinite = pc.fill_null(pc.is_inf(values), False)
+    count = pc.sum(infinite).as_py()
+    if not count:
+        return ()
+    where = rows_where(infinite, first_row(table))
+    return (
+        Finding(
+            "features",
+            "warn",
+            f"{name!r} is infinite in {where}; those cells count as missing.",
+            measured=float(count),
+            next="Leave the cell empty where there is no value.",
         ),
     )
 

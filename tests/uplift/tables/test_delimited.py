@@ -52,7 +52,8 @@ def test_columns_named_as_text_are_left_as_they_are(tmp_path: Path) -> None:
 
 
 def test_na_is_a_value_and_only_an_empty_cell_is_missing(tmp_path: Path) -> None:
-    assert cells(tmp_path, 'a,b\nNA,1\n"",\nnull,3\n') == {"a": ["NA", None, "null"], "b": [1, None, 3]}
+    content = 'a,b,c\nNA,1,x\n"",,x\nnull,3,x\n'
+    assert cells(tmp_path, content) == {"a": ["NA", None, "null"], "b": [1, None, 3], "c": ["x"] * 3}
 
 
 def test_a_decimal_comma_does_not_make_a_number(tmp_path: Path) -> None:
@@ -73,7 +74,10 @@ def test_what_is_not_plainly_a_number_stays_text(tmp_path: Path, cell: str) -> N
         (["0.5", ".25", "-1e-3"], [0.5, 0.25, -0.001]),
         (["TRUE", "false", ""], [True, False, None]),
         (["2024-02-29", "", "1999-12-31"], [datetime.date(2024, 2, 29), None, datetime.date(1999, 12, 31)]),
-        (["2024-02-28 08:00", "2024-02-28T08:00:30"], [datetime.datetime(2024, 2, 28, 8, 0, s) for s in (0, 30)]),
+        (
+            ["2024-02-28 08:00", "2024-02-28T08:00:30"],
+            [datetime.datetime(2024, 2, 28, 8, 0, s) for s in (0, 30)],
+        ),
         (["2024-02-30", "2024-02-28"], ["2024-02-30", "2024-02-28"]),
         (["03/04/2024", "04/03/2024"], ["03/04/2024", "04/03/2024"]),
         (["1", "yes"], ["1", "yes"]),
@@ -207,6 +211,27 @@ def test_any_text_and_any_whole_number_come_back_as_written(
     assert table.to_pylist() == [{"text": text or None, "number": number} for text, number in rows]
 
 
+@settings(derandomize=True, deadline=None, max_examples=300)
+@given(
+    st.lists(
+        st.sampled_from([b"a", b"7", b",", b"\n", b"\r\n", b'"', b"", b"\xe9", b"\0", b"\xef\xbb\xbf"]),
+        max_size=24,
+    )
+)
+def test_any_damage_is_read_as_python_reads_it_or_refused(
+    tmp_path_factory: pytest.TempPathFactory, pieces: list[bytes]
+) -> None:
+    path = tmp_path_factory.getbasetemp() / "damaged.csv"
+    content = b"a,b\n1,2\n" + b"".join(pieces)
+    path.write_bytes(content)
+    try:
+        table, _ = read_table(path, text=["a", "b"])
+    except DataError:
+        return
+    rows = [row for row in csv.reader(io.StringIO(content.decode(), newline=""), strict=True) if any(row)]
+    assert [[cell or "" for cell in row.values()] for row in table.to_pylist()] == rows[1:]
+
+
 def test_a_missing_file_names_its_neighbour(tmp_path: Path) -> None:
     (tmp_path / "history.csv").write_text("a\n1\n")
     with pytest.raises(DataError, match=r"There is no file .*histry\.csv\. Did you mean 'history\.csv'\?"):
@@ -214,5 +239,6 @@ def test_a_missing_file_names_its_neighbour(tmp_path: Path) -> None:
 
 
 def test_an_ending_that_is_not_a_table_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "history.xlsx").touch()
     with pytest.raises(SettingError, match=r"\.xlsx.*\.csv"):
         read_table(tmp_path / "history.xlsx")

@@ -16,7 +16,8 @@ from uplift.tables.postgres import PostgresWarehouse
 
 TYPES = """
 select 7::int2 as small, 9223372036854775807 as large, 12.50::numeric(10, 2) as price,
-       36893488147419103232::numeric as huge, 0.1::numeric as loose, 'NaN'::float8 as odd, 0.1::float8 as tenth,
+       36893488147419103232::numeric as huge, 0.1::numeric as loose, 'NaN'::float8 as odd,
+       0.1::float8 as tenth,
        '007'::varchar(9) as code, '' as empty, null::text as nothing, 'a,"b"' || chr(10) || 'c' as quoted,
        date '2024-02-29' as day, timestamp '2024-03-31 02:30:00.25' as clock,
        timestamptz '2024-06-01 08:00:00+02' as moment, true as yes,
@@ -48,7 +49,12 @@ def test_every_type_survives(postgres_url: str) -> None:
 
 def test_a_history_is_read_from_a_query(postgres_url: str) -> None:
     campaign = pa.record_batch(
-        {"id": ["007", "8", "9"], "arm": ["none", "sms", "sms"], "margin": [0.0, 1.5, 2.5], "age": [31, None, 44]}
+        {
+            "id": ["007", "8", "9"],
+            "arm": ["none", "sms", "sms"],
+            "margin": [0.0, 1.5, 2.5],
+            "age": [31, None, 44],
+        }
     )
     PostgresWarehouse(postgres_url).write("campaign", [campaign])
     table, findings = read_table(url=postgres_url, query="select * from campaign order by id")
@@ -85,7 +91,10 @@ def test_a_query_without_rows_is_refused_but_has_a_schema(postgres_url: str) -> 
 
 
 def test_a_password_is_never_repeated() -> None:
-    for url in ("postgresql://shop:s3cret@127.0.0.1:1/x", "postgresql://shop:s3cret@127.0.0.1:port/x?=", ):
+    for url in (
+        "postgresql://shop:s3cret@127.0.0.1:1/x",
+        "postgresql://shop:s3cret@127.0.0.1:port/x?=",
+    ):
         with pytest.raises((DataError, SettingError)) as caught:
             read_table(url=url, query="orders")
         assert "s3cret" not in str(caught.value)
