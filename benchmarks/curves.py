@@ -52,7 +52,7 @@ def main() -> None:
         "uplift.autoc": lambda: uplift.autoc(*sample, 0.5),
     }
     if not options.without_causalml:
-        from causalml.metrics import qini_score  # noqa: PLC0415 - seconds to import, and optional here
+        from causalml.metrics import qini_score
 
         runs["causalml qini_score"] = lambda: qini_score(
             frame, outcome_col="outcome", treatment_col="treated"

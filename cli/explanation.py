@@ -71,6 +71,7 @@ class Explanation:
         price_to_flip: The price of the budget at which another offer wins, None where no price does that.
         flips_to: That offer.
         cost_to_flip: The contact cost at which the runner-up wins, None when nothing was chosen.
+        notes: What else to know: that lots were drawn, or that costs of some actions are not known here.
     """
 
     row: Mapping[str, Any]
@@ -81,6 +82,7 @@ class Explanation:
     price_to_flip: float | None
     flips_to: str | None
     cost_to_flip: float | None
+    notes: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, object]:
         """Return the explanation as the object that --json prints."""
@@ -92,6 +94,7 @@ class Explanation:
             "price_to_flip": self.price_to_flip,
             "flips_to": self.flips_to,
             "cost_to_flip": self.cost_to_flip,
+            "notes": list(self.notes),
             "offers": [offer.to_dict() for offer in self.offers],
         }
 
@@ -109,13 +112,14 @@ def explain(folder: Path, customer: str) -> Explanation:
     """
     summary = read_plan(folder)
     row = _row(folder / "plan.parquet", customer)
-    values = _row(folder / "values.parquet", customer)
-    values.pop("customer_id")
-    offers = _offers(values, summary, row)
-    chosen = next((offer for offer in offers if offer.action == _label(row)), offers[-1])
-    offers = tuple(sorted(offers, key=lambda offer: -offer.score))
+    offers = _offers(folder, summary, row)
+    by_action = {offer.action: offer for offer in offers}
+    chosen = by_action.get(_label(row), by_action[NOTHING])
     runner_up = next((offer for offer in offers if offer is not chosen), chosen)
-    price, flips_to = flip(chosen, offers, _budget_price(summary))
+    # Where something else than the prices decided (holdout, lots, consent), no price flips the choice.
+    stands = chosen.score >= runner_up.score
+    now = _budget_price(summary)
+    price, flips_to = flip(chosen, offers, now) if stands else (None, None)
     return Explanation(
         row=row,
         offers=offers,
@@ -124,7 +128,8 @@ def explain(folder: Path, customer: str) -> Explanation:
         binding=_heaviest(chosen if chosen.action != NOTHING else offers[0]),
         price_to_flip=price,
         flips_to=flips_to,
-        cost_to_flip=_cost_to_flip(chosen, runner_up, _budget_price(summary)),
+        cost_to_flip=_cost_to_flip(chosen, runner_up, now) if stands else None,
+        notes=_notes(summary),
     )
 
 
@@ -169,29 +174,43 @@ def _label(row: Mapping[str, Any]) -> str:
     return channel if send_time is None else f"{channel} {send_time}"
 
 
-def _offers(
-    values: Mapping[str, float | None], summary: Mapping[str, Any], row: Mapping[str, Any]
-) -> tuple[Offer, ...]:
-    """Return what this customer could get, with its tolls; no contact comes last."""
-    costs: Mapping[str, float] = summary.get("assumptions", {}).get("costs", {})
-    given = _label(row)
-    allowed = [
-        (label, value, row["cost"] if label == given else _cost(label, costs))
-        for label, value in values.items()
-        if value is not None and math.isfinite(value)
-    ]
-    offers = [
-        Offer(label, value, cost, _tolls(label, value, cost, summary)) for label, value, cost in allowed
-    ]
-    return (*offers, Offer(NOTHING, 0.0, 0.0))
+def _offers(folder: Path, summary: Mapping[str, Any], row: Mapping[str, Any]) -> tuple[Offer, ...]:
+    """Return what this customer could get, with its tolls, the best score first; on a tie what was given."""
+    customer, given = row["customer_id"], _label(row)
+    costs: dict[str, Any] = dict(summary["assumptions"]["costs"])
+    if (folder / "costs.parquet").is_file():
+        costs |= _row(folder / "costs.parquet", customer)
+    offers = [Offer(NOTHING, 0.0, 0.0)]
+    for label, value in _row(folder / "values.parquet", customer).items():
+        cost = row["cost"] if label == given else _cost(label, costs)
+        if label != "customer_id" and _known(value) and _known(cost):
+            offers.append(Offer(label, value, cost, _tolls(label, value, cost, summary)))
+    return tuple(sorted(offers, key=lambda offer: (-offer.score, offer.action != given)))
 
 
-def _cost(label: str, costs: Mapping[str, float]) -> float:
+def _known(value: object) -> bool:
+    """Return whether this is a number: an action without a value was not on offer."""
+    return isinstance(value, int | float) and math.isfinite(value)
+
+
+def _cost(label: str, costs: Mapping[str, Any]) -> Any:  # noqa: ANN401 - a column's name where costs vary
     """Return the contact cost of an action from those of the channels: "email 8" costs what "email" does."""
-    for channel in sorted(costs, key=len, reverse=True):
-        if label == channel or label.startswith(f"{channel} "):
-            return costs[channel]
+    for name in sorted(costs, key=len, reverse=True):
+        if label == name or label.startswith(f"{name} "):
+            return costs[name]
     return 0.0
+
+
+def _notes(summary: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return what else there is to know about every choice of a plan."""
+    assumed = summary["assumptions"]
+    notes = {
+        "Customers are taken alike in this plan: who is contacted was drawn by lot.": not summary.get(
+            "personalised", True
+        ),
+        "Costs of what was not chosen leave out what responses may cost.": assumed.get("response_costs"),
+    }
+    return tuple(note for note, holds in notes.items() if holds)
 
 
 def _tolls(label: str, value: float, cost: float, summary: Mapping[str, Any]) -> tuple[Toll, ...]:

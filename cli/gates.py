@@ -29,18 +29,24 @@ def gates(project: Project, history: History, *, money: bool, seed: int) -> tupl
         seed: Of the checks that draw.
     """
     from uplift.checks import check
+    from uplift.findings import Finding
 
     missing = unpriced(project, history) if money else ()
-    found = check(history, currency=project.currency or CURRENCY, costs_given=not missing, seed=seed)
+    nothing = len(missing) == len({action.channel for action in history.actions})
+    found = check(history, currency=project.currency or CURRENCY, costs_given=not (missing and nothing), seed=seed)
     if not missing:
         return found
-    add = " ".join(f'--cost "{label}=AMOUNT"' for label in missing)
-    return tuple(
-        replace(finding, message=f"No cost is given for {', '.join(missing)}.", next=f"Add {add}.")
-        if finding.code == "G9" and finding.verdict == "refuse"
-        else finding
-        for finding in found
-    )
+    add = "Add " + " ".join(f'--cost "{label}=AMOUNT"' for label in missing) + "."
+    names = ", ".join(missing)
+    if nothing:
+        return tuple(
+            replace(finding, message=f"No cost is given for {names}.", next=add)
+            if finding.code == "G9" and finding.verdict == "refuse"
+            else finding
+            for finding in found
+        )
+    left_out = f"No cost is given for {names}: left out of the plan."
+    return (*found, Finding("G9", "warn", left_out, float(len(missing)), 0.0, add))
 
 
 def reasons(findings: Iterable[Finding]) -> tuple[str, ...]:

@@ -87,7 +87,7 @@ def compare(
     Args:
         ground: The history's customers.
         plan: (n, k) the plan's own choice on them.
-        spend: What the plan spends; a lead is reckoned with what the rule spends on the history.
+        spend: What the plan spends.
         budget: Money every policy may spend.
         level: Coverage of the intervals.
         engine: Where the policies are valued.
@@ -99,21 +99,19 @@ def compare(
         "random": random(ground, budget),
         "nobody": np.zeros_like(plan),
     }
-    own = spending(ground, plan)
 
     def one(name: str) -> Compared:
         choice = choices[name]
         cost = spend if name == "plan" else spending(ground, choice)
         margin = totals(ground, choice, level=level)
         lead = totals(ground, plan, level=level, less=choice)
-        difference = (own - spending(ground, choice)) if name != "plan" else 0.0
         return Compared(
             policy=name,
             spend=cost,
             contacts=_contacts(ground, choice),
             margin=margin,
             profit=moved(margin, -cost),
-            plan_minus_this=moved(lead, -difference),
+            plan_minus_this=moved(lead, cost - spend),
         )
 
     return engine.map(one, choices)

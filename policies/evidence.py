@@ -17,6 +17,7 @@ from .shift import Shift
 
 LEAST_ESS = 200
 LEAST_SHARE = 0.05
+MATERIAL = 0.01  # leads smaller than this share of the plan's profit are nobody's concern
 FAR, NEAR = 0.9, 0.7
 
 
@@ -25,11 +26,21 @@ def shifted(shift: Shift) -> Finding:
     message = f"A classifier tells audience from history with an AUC of {shift.auc:.2f}."
     if shift.auc > FAR:
         return Finding(
-            "G13", "refuse", message, shift.auc, FAR, "Plan for customers like those of the history, or test on these."
+            "G13",
+            "refuse",
+            message,
+            shift.auc,
+            FAR,
+            "Plan for customers like those of the history, or test on these.",
         )
     if shift.auc > NEAR:
         return Finding(
-            "G13", "warn", message, shift.auc, NEAR, "The history was reweighted; a test on this audience is worth more."
+            "G13",
+            "warn",
+            message,
+            shift.auc,
+            NEAR,
+            "The history was reweighted; a test on this audience is worth more.",
         )
     return Finding("G13", "ok", message, shift.auc, NEAR)
 
@@ -70,9 +81,7 @@ def supported(ground: Ground, choice: Choice) -> tuple[Finding, float]:
     """Return G7 and the effective sample size: whether the history gave enough customers what the plan gives."""
     ess, rows = support(ground, choice)
     floor = max(LEAST_ESS, LEAST_SHARE * rows)
-    words = (
-        f"{rows:,} customers of the history were given what the plan would give them, worth {ess:,.0f} of equal weight."
-    )
+    words = f"{rows:,} customers of the history were given what the plan would give them, worth {ess:,.0f} of equal weight."
     if rows and ess < floor:
         finding = Finding(
             "G7",
@@ -116,19 +125,33 @@ def _test_size(profit: Estimate, ground: Ground, contacts: int) -> int:
     return int(np.ceil(2 * (z * spread / max(seen, 1e-12)) ** 2))
 
 
-def wins(compared: list[Compared]) -> list[Finding]:
-    """Return a finding for every simpler policy that the plan cannot be told from, or that beats it."""
+def beats(other: Compared, plan: Compared) -> bool:
+    """Return whether a simpler policy earned materially more than the plan, beyond doubt."""
+    lead = other.plan_minus_this
+    return lead.upper < 0 and -lead.point > MATERIAL * abs(plan.profit.point)
+
+
+def wins(compared: list[Compared], *, alike: bool) -> list[Finding]:
+    """Return a finding for every simpler policy that the plan cannot be told from, or that beats it.
+
+    A plan that treats all customers alike is itself the policy of the best action on average.
+    """
     findings: list[Finding] = []
+    plan = next(item for item in compared if item.policy == "plan")
     for other in compared:
-        if other.policy in ("plan", "nobody"):
+        if other.policy in ("plan", "nobody") or (alike and other.policy == "everybody"):
             continue
         lead = other.plan_minus_this
         name = other.policy.replace("_", " ")
         words = f"The plan's lead over {name!r} is {lead.point:,.2f} ({lead.level:.0%}: {lead.lower:,.2f} to {lead.upper:,.2f})."
-        if lead.upper < 0:
-            findings.append(Finding("comparison", "warn", f"{words} The simpler policy earned more.", lead.upper, 0.0))
-        elif lead.lower <= 0:
+        if beats(other, plan):
             findings.append(
-                Finding("comparison", "warn", f"{words} The history cannot tell the two apart.", lead.lower, 0.0)
+                Finding("comparison", "warn", f"{words} The simpler policy earned more.", lead.upper, 0.0)
+            )
+        elif lead.lower <= 0 <= lead.upper:
+            findings.append(
+                Finding(
+                    "comparison", "warn", f"{words} The history cannot tell the two apart.", lead.lower, 0.0
+                )
             )
     return findings

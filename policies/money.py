@@ -26,7 +26,8 @@ def exact_sum(amounts: npt.NDArray[np.float64]) -> Decimal:
     """Return the sum of amounts as the decimals they print as, without rounding on the way."""
     values, counts = np.unique(amounts, return_counts=True)
     return sum(
-        (Decimal(repr(float(value))) * int(count) for value, count in zip(values, counts, strict=True)), Decimal(0)
+        (Decimal(repr(float(value))) * int(count) for value, count in zip(values, counts, strict=True)),
+        Decimal(0),
     )
 
 

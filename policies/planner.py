@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -22,7 +22,7 @@ from uplift.history import Audience
 
 from . import shift as shifts
 from .actions import Action, Segment
-from .comparison import Compared, compare, moved
+from .comparison import compare, moved
 from .constraints import Rule
 from .evidence import profitable, ranking, shifted, supported, wins
 from .forecast import Choice, Floats, Ground, choose, exchange, kinds, totals
@@ -34,6 +34,9 @@ from .solution import Solution
 from .summary import CurvePoint, Facts, summarise
 from .terms import Terms, like_audience, terms
 from .verifier import verify
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Progress = Callable[[str, int, int], None]
 POINTS = 12
@@ -75,9 +78,10 @@ class Plan:
         """Budget → margin, profit and ROI, on held-out customers."""
         return list(self.summary["frontier"])
 
-    def to_pandas(self) -> Any:
+    def to_pandas(self) -> pd.DataFrame:
         """Return `rows` as a pandas DataFrame."""
-        return self.rows.to_pandas()
+        frame: pd.DataFrame = self.rows.to_pandas()
+        return frame
 
     def write(self, folder: Path) -> None:
         """Write the plan's files into an existing folder (all but the manifest)."""
@@ -109,14 +113,16 @@ class Request:
         if not (np.isfinite(self.budget) and self.budget >= 0):
             raise SettingError(f"The budget is {self.budget}; an amount of 0 or more is needed.")
         if not 0 <= self.holdout < 1:
-            raise SettingError(f"The holdout is {self.holdout}; a share from 0 to below 1 is needed, as in 0.05.")
+            raise SettingError(
+                f"The holdout is {self.holdout}; a share from 0 to below 1 is needed, as in 0.05."
+            )
         if not 0 < self.level < 1:
             raise SettingError(f"The level is {self.level}; a share between 0 and 1 is needed, as in 0.9.")
         if not (np.isfinite(self.risk_aversion) and self.risk_aversion >= 0):
             raise SettingError(f"risk_aversion is {self.risk_aversion}; a number of 0 or more is needed.")
 
 
-def plan(
+def plan(  # noqa: PLR0913 - what is asked for, by name
     effects: Effects,
     audience: Audience,
     actions: Sequence[Action],
@@ -158,14 +164,12 @@ def plan(
         DataError: The audience lacks a column.
         Infeasible: No plan keeps all rules.
     """
-    request = Request(
-        budget, constraints, holdout, min_roi, level, risk_aversion, seed, overrides, currency
-    )
+    request = Request(budget, constraints, holdout, min_roi, level, risk_aversion, seed, overrides, currency)
     request.check()
     with threadpool_limits(limits=1):
-        return _Planning(effects, audience, tuple(actions), request, engine or LocalEngine(), progress or _silent).run(
-            findings
-        )
+        return _Planning(
+            effects, audience, tuple(actions), request, engine or LocalEngine(), progress or _silent
+        ).run(findings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,7 +208,14 @@ class _Planning:
         if not alike and facts.beaten_by_everybody:
             alike = True
             facts = self._facts(offered, scores, shift, alike=True)
-        found = (*findings, shifted(shift), rank, facts.support, facts.verdict, *wins(facts.compared))
+        found = (
+            *findings,
+            shifted(shift),
+            rank,
+            facts.support,
+            facts.verdict,
+            *wins(facts.compared, alike=alike),
+        )
         facts.findings = tuple(finding.override(request.overrides) for finding in found)
         facts.personalised = not alike
         return self._finish(facts)
@@ -292,7 +303,9 @@ class _Planning:
         solution = optimize(values[active], costs[active], seed=request.seed, **problem)
         broken = [
             finding
-            for finding in verify(solution.action, values[active], costs[active], solution=solution, **problem)
+            for finding in verify(
+                solution.action, values[active], costs[active], solution=solution, **problem
+            )
             if finding.verdict == "refuse"
         ]
         if broken:
@@ -337,7 +350,9 @@ class _Planning:
         """Return budget → margin on held-out customers, at budgets up to what is worth spending."""
         request = self.request
         whole = frontier(
-            solved.values[solved.active], solved.costs[solved.active], eligible=solved.terms.eligible[solved.active]
+            solved.values[solved.active],
+            solved.costs[solved.active],
+            eligible=solved.terms.eligible[solved.active],
         )
         most = max(float(whole.spend[-1]), 1e-9)
         steps = {cents(most * share) for share in np.linspace(0, 1, POINTS) ** 1.5}
@@ -352,7 +367,9 @@ class _Planning:
         for place, budget in enumerate(budgets):
             self.progress("drawing the budget curve", place, len(budgets))
             here = cents(request.budget) == budget
-            value = margin if here else totals(ground, choose(ground, budget, self.engine), level=request.level)
+            value = (
+                margin if here else totals(ground, choose(ground, budget, self.engine), level=request.level)
+            )
             points.append(CurvePoint(budget, float(at.spend[place]), value, float(at.marginal_roi[place])))
         return points
 
@@ -376,7 +393,9 @@ class _Planning:
         if not single:
             columns["send_time"] = _times(effects, action)
         columns["cost"] = pa.array(np.where(contacted, _chosen_or_zero(facts.costs, action), 0.0))
-        columns["uplift"] = pa.array(np.where(contacted, facts.scale * _chosen_or_zero(facts.cate, action), 0.0))
+        columns["uplift"] = pa.array(
+            np.where(contacted, facts.scale * _chosen_or_zero(facts.cate, action), 0.0)
+        )
         columns["uplift_se"] = pa.array(
             np.where(contacted, abs(facts.scale) * _chosen_or_zero(facts.scores.se, action), 0.0)
         )
@@ -406,5 +425,3 @@ def _times(effects: Effects, action: npt.NDArray[np.int32]) -> pa.Array:
     """Return the send time of every row, null where nothing is sent, in the type it has in the history."""
     times = [arm.send_time for arm in effects.actions]
     return pa.array([*times, None]).take(pa.array(np.where(action >= 0, action, len(times))))
-
-

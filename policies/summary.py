@@ -16,6 +16,7 @@ from uplift.history import Audience
 
 from .actions import Action
 from .comparison import IN_WORDS, Compared
+from .evidence import beats
 from .forecast import Choice, Floats
 from .money import apportion, cents, exact_sum
 from .reasons import reasons
@@ -93,7 +94,8 @@ class Facts:
     @property
     def beaten_by_everybody(self) -> bool:
         """Whether treating all alike earned more on held-out customers, beyond doubt."""
-        return any(c.policy == "everybody" and c.plan_minus_this.upper < 0 for c in self.compared)
+        by_name = {item.policy: item for item in self.compared}
+        return beats(by_name["everybody"], by_name["plan"])
 
 
 def summarise(facts: Facts, refused: str | None) -> dict[str, Any]:
@@ -102,7 +104,9 @@ def summarise(facts: Facts, refused: str | None) -> dict[str, Any]:
     action = facts.action
     held = len(facts.audience) - len(facts.active)
     codes, counts = np.unique(reasons(facts).astype(str), return_counts=True)
-    costs = np.array([0.0 if item is None else item.cost for item in match(facts.effects.actions, facts.actions)])
+    costs = np.array(
+        [0.0 if item is None else item.cost for item in match(facts.effects.actions, facts.actions)]
+    )
     return {
         "currency": request.currency,
         "budget": cents(request.budget),
@@ -170,7 +174,9 @@ def _compared(item: Compared, facts: Facts) -> dict[str, Any]:
         "contacts": int((facts.action >= 0).sum()) if own else item.contacts,
         "incremental_margin": margin,
         "profit": {name: cents(amount - spend) for name, amount in margin.items()},
-        "plan_minus_this": {name: cents(getattr(item.plan_minus_this, name)) for name in ("point", "lower", "upper")},
+        "plan_minus_this": {
+            name: cents(getattr(item.plan_minus_this, name)) for name in ("point", "lower", "upper")
+        },
     }
 
 
@@ -206,7 +212,9 @@ def _by_action(facts: Facts) -> list[dict[str, Any]]:
     action = facts.action
     used = [a for a in range(len(facts.effects.actions)) if (action == a).any()]
     rows = [action == a for a in used]
-    spend = apportion(facts.spend, [float(exact_sum(facts.costs[mine, a])) for mine, a in zip(rows, used, strict=True)])
+    spend = apportion(
+        facts.spend, [float(exact_sum(facts.costs[mine, a])) for mine, a in zip(rows, used, strict=True)]
+    )
     margin = apportion(
         cents(facts.margin.point) if facts.promised > 0 else cents(facts.promised),
         [facts.scale * float(facts.cate[mine, a].sum()) for mine, a in zip(rows, used, strict=True)],
@@ -244,7 +252,8 @@ def _assumptions(facts: Facts) -> dict[str, Any]:
         "outcome": history.roles.outcome,
         "horizon": "that of the history's outcome",
         "costs": {
-            item.channel: f"column {item.cost_column}" if item.cost_column else item.cost for item in facts.actions
+            item.channel: f"column {item.cost_column}" if item.cost_column else item.cost
+            for item in facts.actions
         },
         "response_costs": {item.channel: item.response_cost for item in facts.actions if item.response_cost},
         "holdout": request.holdout,
@@ -252,6 +261,8 @@ def _assumptions(facts: Facts) -> dict[str, Any]:
         "min_roi": request.min_roi,
         "risk_aversion": request.risk_aversion,
         "probabilities": "known" if history.propensity_known else "overall shares",
-        "audience": f"history reweighted (AUC {facts.shift_auc:.2f})" if facts.shift_auc > 0.52 else "like the history",
+        "audience": f"history reweighted (AUC {facts.shift_auc:.2f})"
+        if facts.shift_auc > 0.52
+        else "like the history",
         "seed": request.seed,
     }

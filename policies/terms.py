@@ -182,12 +182,12 @@ def where(table: pa.Table, condition: str) -> Bools:
     Raises:
         SettingError: The condition cannot be evaluated over the table's columns.
     """
-    import duckdb  # noqa: PLC0415 - only segments need it
+    import duckdb
 
     with duckdb.connect() as connection:
         connection.register("audience", table)
         try:
-            result = connection.execute(f"SELECT coalesce(({condition}), false) AS hit FROM audience")  # noqa: S608
+            result = connection.execute(f"SELECT coalesce(({condition}), false) AS hit FROM audience")
             hits = result.to_arrow_table()["hit"].combine_chunks()
         except duckdb.Error as error:
             reason = str(error).splitlines()[0]

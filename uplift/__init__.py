@@ -17,7 +17,7 @@ from .findings import Finding
 
 if TYPE_CHECKING:
     from .checks import check
-    from .curves import auuc, autoc, qini, qini_curve
+    from .curves import autoc, auuc, qini, qini_curve
     from .effects import Effects
     from .estimator import estimate
     from .history import Arm, Audience, History, Roles
@@ -52,8 +52,8 @@ __all__ = [
     "Roles",
     "SettingError",
     "UpliftError",
-    "auuc",
     "autoc",
+    "auuc",
     "check",
     "estimate",
     "policy_value",

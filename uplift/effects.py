@@ -142,7 +142,9 @@ class Effects:
     uniform: Floats
     shares: Floats
 
-    def score(self, audience: Audience | pa.Table, *, engine: Engine | None = None) -> npt.NDArray[np.float32]:
+    def score(
+        self, audience: Audience | pa.Table, *, engine: Engine | None = None
+    ) -> npt.NDArray[np.float32]:
         """Return the effects (n, k) of new customers, in money, columns as in `actions`."""
         return self.score_all(audience, engine=engine).cate
 
@@ -175,7 +177,10 @@ class Effects:
         jackknife = (len(self.rules) - 1) / len(self.rules)
         se = np.sqrt(jackknife * ((by_fold - cate) ** 2).sum(axis=0))
         return Scores(
-            cate.astype(np.float32), se.astype(np.float32), response.astype(np.float32), score.astype(np.float32)
+            cate.astype(np.float32),
+            se.astype(np.float32),
+            response.astype(np.float32),
+            score.astype(np.float32),
         )
 
     def learners(self) -> Iterator[tuple[str, float]]:

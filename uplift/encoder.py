@@ -22,16 +22,26 @@ Codes = npt.NDArray[np.uint8]
 
 CODES = 64  # codes a column can have, the one for missing included; one cache line holds a row of leaf masks
 SAMPLE = 200_000  # rows that bin edges are computed from
+CATEGORY = "text or true/false"
+NOTHING = "nothing"
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """How one feature is encoded: ordered by `edges`, or by `levels` where it is a category."""
+    """How one feature is encoded: ordered by `edges`, or by `levels` where it is a category.
+
+    The kind is kept because a date and a timestamp both have an order, but count in different units.
+    """
 
     name: str
-    ordered: bool
+    kind: str
     edges: tuple[float, ...] = ()
     levels: tuple[str, ...] = ()
+
+    @property
+    def ordered(self) -> bool:
+        """Whether the codes have an order."""
+        return self.kind != CATEGORY
 
     @property
     def codes(self) -> int:
@@ -51,13 +61,30 @@ class Column:
         return f"over {low:g}" if high is None else f"{low:g} to {high:g}"
 
 
-def _is_ordered(kind: pa.DataType) -> bool:
-    return bool(
-        pa.types.is_integer(kind)
-        or pa.types.is_floating(kind)
-        or pa.types.is_decimal(kind)
-        or pa.types.is_temporal(kind)
-    )
+def _kind(name: str, found: pa.DataType) -> str:
+    """Return the kind of a column in words; null where it holds nothing.
+
+    Raises:
+        DataError: It is a list, a struct, a duration, …
+    """
+    if pa.types.is_dictionary(found):
+        return _kind(name, found.value_type)
+    if pa.types.is_timestamp(found):
+        return "timestamps" if found.tz is None else "timestamps with a time zone"
+    kinds = {
+        "numbers": pa.types.is_integer(found) or pa.types.is_floating(found) or pa.types.is_decimal(found),
+        CATEGORY: pa.types.is_boolean(found) or pa.types.is_string(found) or pa.types.is_large_string(found),
+        "dates": pa.types.is_date(found),
+        "times of day": pa.types.is_time(found),
+        NOTHING: pa.types.is_null(found),
+    }
+    kind = next((kind for kind, holds in kinds.items() if holds), None)
+    if kind is None:
+        raise DataError(
+            f"Column {name!r} holds {found}, which cannot be a feature."
+            " Turn it into numbers, text, true/false or dates, or leave it out."
+        )
+    return kind
 
 
 def _flat(array: pa.ChunkedArray | pa.Array) -> pa.Array:
@@ -97,16 +124,17 @@ def _edges(values: npt.NDArray[np.float64]) -> tuple[float, ...]:
 
 
 def _fit_column(name: str, array: pa.Array) -> Column:
-    if _is_ordered(array.type):
+    kind = _kind(name, array.type)
+    if kind not in (CATEGORY, NOTHING):
         values = _numbers(array)
         step = max(1, len(values) // SAMPLE)
-        return Column(name, ordered=True, edges=_edges(values[::step]))
+        return Column(name, kind, edges=_edges(values[::step]))
     counts = pc.value_counts(_texts(array).drop_null())
     found = sorted(
         zip(counts.field("values").to_pylist(), counts.field("counts").to_pylist(), strict=True),
         key=lambda pair: (-pair[1], pair[0]),
     )
-    return Column(name, ordered=False, levels=tuple(level for level, _ in found[: CODES - 2]))
+    return Column(name, CATEGORY, levels=tuple(level for level, _ in found[: CODES - 2]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +145,11 @@ class Encoder:
 
     @classmethod
     def fit(cls, table: pa.Table, features: Sequence[str] | None = None) -> Encoder:
-        """Learn bin edges and levels from a table; one column a feature, in the table's order."""
+        """Learn bin edges and levels from a table; one column a feature, in the table's order.
+
+        Raises:
+            DataError: A column has a type that cannot be a feature.
+        """
         names = features if features is not None else table.column_names
         return cls(tuple(_fit_column(name, _flat(table[name])) for name in names))
 
@@ -149,14 +181,14 @@ class Encoder:
         return codes
 
     def _encode(self, column: Column, array: pa.Array) -> Codes:
-        if column.ordered != _is_ordered(array.type) and not pa.types.is_null(array.type):
-            wanted = "numbers or dates" if column.ordered else "text or booleans"
+        kind = _kind(column.name, array.type)
+        if kind == NOTHING:
+            return np.zeros(len(array), np.uint8)
+        if kind != column.kind:
             raise DataError(
-                f"Column {column.name!r} holds {array.type}, but the effects were learned from {wanted}."
+                f"Column {column.name!r} holds {array.type}, but the effects were learned from {column.kind}."
                 " Give it the type that it had in the history."
             )
-        if pa.types.is_null(array.type):
-            return np.zeros(len(array), np.uint8)
         if column.ordered:
             values = _numbers(array)
             found = np.searchsorted(np.asarray(column.edges), values, side="left") + 1
@@ -168,7 +200,7 @@ class Encoder:
     def to_dict(self) -> list[dict[str, Any]]:
         """Return the encoder as plain data."""
         return [
-            {"name": c.name, "ordered": c.ordered, "edges": list(c.edges), "levels": list(c.levels)}
+            {"name": c.name, "kind": c.kind, "edges": list(c.edges), "levels": list(c.levels)}
             for c in self.columns
         ]
 
@@ -176,5 +208,5 @@ class Encoder:
     def from_dict(cls, columns: Sequence[Mapping[str, Any]]) -> Encoder:
         """Return the encoder that `to_dict` described."""
         return cls(
-            tuple(Column(c["name"], c["ordered"], tuple(c["edges"]), tuple(c["levels"])) for c in columns)
+            tuple(Column(c["name"], c["kind"], tuple(c["edges"]), tuple(c["levels"])) for c in columns)
         )

@@ -104,15 +104,19 @@ def fit_member(sample: Sample, names: tuple[str, ...], pair: tuple[int, int]) ->
     """Fit the baseline, the response model and every candidate on one set of rows."""
     baseline = Baseline.fit(sample)
     learners: list[Learner] = [load("uplift.learners", name)().fit(sample, baseline) for name in names]
-    response = grow(
-        sample.codes,
-        sample.response.astype(np.float64),
-        objective="binary",
-        trees=100,
-        leaves=8,
-        rows_per_leaf=leaf_rows(len(sample), 300),
-        categories=sample.categories,
-    ) if sample.two_part else None
+    response = (
+        grow(
+            sample.codes,
+            sample.response.astype(np.float64),
+            objective="binary",
+            trees=100,
+            leaves=8,
+            rows_per_leaf=leaf_rows(len(sample), 300),
+            categories=sample.categories,
+        )
+        if sample.two_part
+        else None
+    )
     return Member(pair, names, baseline, tuple(learners), response)
 
 
@@ -160,7 +164,11 @@ def _judge(
     combined = np.concatenate([_mix(predicted, weights) for predicted in candidates])
     calibration = Calibration.of(combined, scores, shares)
     rule = Rule(
-        fold=k, weights=weights, spread=calibration.spread.shrunk, level=calibration.level.shrunk, shift=calibration.shift
+        fold=k,
+        weights=weights,
+        spread=calibration.spread.shrunk,
+        level=calibration.level.shrunk,
+        shift=calibration.shift,
     )
     uniform = shrink(scores.mean(axis=0), scores.std(axis=0) / np.sqrt(len(scores)), sample.space.channel)
     rows = np.flatnonzero(fold == k)
@@ -223,7 +231,9 @@ def _assemble(
     place = np.empty(len(order), np.intp)
     place[order] = np.arange(len(order))
 
-    columns = {name: np.concatenate([part.columns[name] for part in judged])[place] for name in judged[0].columns}
+    columns = {
+        name: np.concatenate([part.columns[name] for part in judged])[place] for name in judged[0].columns
+    }
     return Effects(
         actions=history.actions,
         history=history,

@@ -91,7 +91,9 @@ class Decile:
     observed: Estimate
 
 
-def deciles(effects: Effects, costs: Floats | None = None, *, level: float = 0.9, parts: int = 10) -> list[Decile]:
+def deciles(
+    effects: Effects, costs: Floats | None = None, *, level: float = 0.9, parts: int = 10
+) -> list[Decile]:
     """Return predicted against observed effect of the recommended action, by tenths of the prediction.
 
     Args:
@@ -121,7 +123,9 @@ def calibration(effects: Effects, level: float = 0.9) -> Estimate:
     return _slope(effects, effects.cate, effects.scores, level=level, nothing=1.0)
 
 
-def _slope(effects: Effects, predicted: Floats, observed: Floats, *, level: float, nothing: float) -> Estimate:
+def _slope(
+    effects: Effects, predicted: Floats, observed: Floats, *, level: float, nothing: float
+) -> Estimate:
     """Return the share-weighted slope of observed on predicted through the origin."""
     square = (predicted**2 * effects.shares).sum(axis=1)
     product = (predicted * observed * effects.shares).sum(axis=1)
@@ -153,7 +157,9 @@ def response_quality(effects: Effects, level: float = 0.9) -> dict[str, float | 
         return {"auc": None, "lower": None, "upper": None, **facts}
     auc = float(roc_auc_score(response, effects.response_score))
     one, two = auc / (2 - auc), 2 * auc**2 / (1 + auc)
-    variance = (auc * (1 - auc) + (buyers - 1) * (one - auc**2) + (others - 1) * (two - auc**2)) / (buyers * others)
+    variance = (auc * (1 - auc) + (buyers - 1) * (one - auc**2) + (others - 1) * (two - auc**2)) / (
+        buyers * others
+    )
     half = NormalDist().inv_cdf(0.5 + level / 2) * float(np.sqrt(variance))
     return {"auc": auc, "lower": auc - half, "upper": auc + half, **facts}
 
@@ -217,6 +223,12 @@ def _bounds(estimate: Estimate) -> dict[str, float | None]:
 
 def in_words(effects: Effects) -> str:
     """Return the combination in one line, as in "offset 55 %, two-part X 30 %, same effect for all 15 %"."""
-    words = {"average": "same effect for all", "t": "T", "x": "X", "two-part-x": "two-part X", "offset": "offset"}
+    words = {
+        "average": "same effect for all",
+        "t": "T",
+        "x": "X",
+        "two-part-x": "two-part X",
+        "offset": "offset",
+    }
     parts = sorted(effects.learners(), key=lambda part: -part[1])
     return ", ".join(f"{words.get(name, name)} {weight:.0%}" for name, weight in parts if weight >= 0.005)

@@ -23,6 +23,7 @@ FULL = np.uint64(0xFFFFFFFFFFFFFFFF)
 DE_BRUIJN = np.uint64(0x03F79D71B4CB0A89)
 BLOCK = 512  # rows scored together: their masks stay in the first-level cache
 MAX_LEAVES = 64
+ACTION_CODES = 256  # codes an action feature can have: all that uint8 holds
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,7 @@ class Forest:
         features: (m,) customer feature of each mask table, tables of one tree together.
         starts: (trees + 1,) first mask table of each tree.
         masks: (m, 64) leaves that survive each code.
-        actions: (trees, q, 64) the same for the action features; all ones where a tree has none.
+        actions: (trees, q, 256) the same for the action features; all ones where a tree has none.
         leaves: (trees, 64) value of each leaf, at its de Bruijn position.
     """
 
@@ -63,9 +64,9 @@ class Forest:
             tables = _tables(tree)
             for feature in sorted(f for f in tables if f < width):
                 features.append(feature)
-                masks.append(tables[feature])
+                masks.append(tables[feature][:CODES])
             starts.append(len(features))
-            everything = np.full(CODES, FULL)
+            everything = np.full(ACTION_CODES, FULL)
             actions.append(np.stack([tables.get(width + j, everything) for j in range(max(extra, 1))]))
             leaves.append(_leaf_values(tree))
         return cls(
@@ -74,8 +75,8 @@ class Forest:
             features=np.asarray(features, np.int32),
             starts=np.asarray(starts, np.int32),
             masks=np.stack(masks) if masks else np.zeros((0, CODES), np.uint64),
-            actions=np.stack(actions) if actions else np.zeros((0, max(extra, 1), CODES), np.uint64),
-            leaves=np.stack(leaves) if leaves else np.zeros((0, 64)),
+            actions=np.stack(actions) if actions else np.zeros((0, max(extra, 1), ACTION_CODES), np.uint64),
+            leaves=np.stack(leaves) if leaves else np.zeros((0, MAX_LEAVES)),
         )
 
     def score(self, codes: Codes, design: Codes) -> npt.NDArray[np.float32]:
@@ -128,15 +129,15 @@ def _trees(text: str) -> Iterator[_Tree]:
 
 def _goes_left(tree: _Tree, node: int) -> npt.NDArray[np.bool_]:
     """Return, for every code, whether the split sends it left."""
-    codes = np.arange(CODES)
+    codes = np.arange(ACTION_CODES)
     if not tree.kind[node] & 1:
         return codes <= tree.threshold[node]
     category = int(tree.threshold[node])
     words = tree.words[tree.boundaries[category] : tree.boundaries[category + 1]]
     bits = [word >> bit & 1 for word in words for bit in range(32)]
-    member = np.zeros(max(CODES, len(bits)), bool)
+    member = np.zeros(max(ACTION_CODES, len(bits)), bool)
     member[: len(bits)] = bits
-    return member[:CODES]
+    return member[:ACTION_CODES]
 
 
 def _order(tree: _Tree) -> tuple[list[int], dict[int, tuple[int, int]]]:
@@ -163,14 +164,14 @@ def _tables(tree: _Tree) -> dict[int, npt.NDArray[np.uint64]]:
     tables: dict[int, npt.NDArray[np.uint64]] = {}
     for node, (start, end) in spans.items():
         cleared = FULL ^ np.uint64((1 << end) - (1 << start))
-        table = tables.setdefault(tree.feature[node], np.full(CODES, FULL))
+        table = tables.setdefault(tree.feature[node], np.full(ACTION_CODES, FULL))
         table[~_goes_left(tree, node)] &= cleared
     return tables
 
 
 def _leaf_values(tree: _Tree) -> npt.NDArray[np.float64]:
     leaves, _ = _order(tree)
-    values = np.zeros(64)
+    values = np.zeros(MAX_LEAVES)
     for bit, leaf in enumerate(leaves):
         place = (((1 << bit) * int(DE_BRUIJN)) & int(FULL)) >> 58
         values[place] = tree.value[leaf]
@@ -178,7 +179,7 @@ def _leaf_values(tree: _Tree) -> npt.NDArray[np.float64]:
 
 
 @numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def _score(  # noqa: PLR0913 - a kernel takes its arrays one by one
+def _score(
     codes: Codes,
     features: npt.NDArray[np.int32],
     starts: npt.NDArray[np.int32],

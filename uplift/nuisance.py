@@ -35,7 +35,12 @@ class Baseline:
         if not sample.two_part:
             rows = leaf_rows(len(control), 100)
             forest = grow(
-                control.codes, control.outcome, trees=100, leaves=8, rows_per_leaf=rows, categories=sample.categories
+                control.codes,
+                control.outcome,
+                trees=100,
+                leaves=8,
+                rows_per_leaf=rows,
+                categories=sample.categories,
             )
             return cls(None, forest, "regression", float(control.outcome.mean()), 1.0)
         response = grow(

@@ -9,6 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from .encoder import Codes, Encoder
+from .errors import SettingError
+from .forest import ACTION_CODES
 from .history import Arm, History
 
 Floats = npt.NDArray[np.float64]
@@ -32,9 +34,18 @@ class Space:
 
     @classmethod
     def of(cls, actions: Sequence[Arm]) -> Space:
-        """Describe actions by channel and send time; a column that never varies is left out."""
+        """Describe actions by channel and send time; a column that never varies is left out.
+
+        Raises:
+            SettingError: There are more channels or send times than codes to tell them apart.
+        """
         channels = list(dict.fromkeys(action.channel for action in actions))
         times = list(dict.fromkeys(action.send_time for action in actions))
+        if max(len(channels), len(times)) > ACTION_CODES:
+            raise SettingError(
+                f"The history holds {len(channels)} channels and {len(times)} send times; effects are learned for"
+                f" up to {ACTION_CODES} of each. Bin the send times, or merge arms that are alike."
+            )
         numeric = all(isinstance(time, int | float) for time in times)
         if numeric:
             times = sorted(times, key=lambda time: float(time or 0))
@@ -63,6 +74,8 @@ class Sample:
         outcome: (n,) margin in money.
         response: (n,) whether the customer responded.
         propensity: (n,) probability of the arm given.
+        two_part: Whether the outcome is mostly zero, so that response and margin are worth separate models.
+            Decided once for a history: parts of it must not fall on different sides of the line.
     """
 
     codes: Codes
@@ -72,6 +85,7 @@ class Sample:
     outcome: Floats
     response: Bools
     propensity: Floats
+    two_part: bool
 
     @classmethod
     def of(cls, history: History, encoder: Encoder) -> Sample:
@@ -84,6 +98,7 @@ class Sample:
             outcome=history.outcome,
             response=history.response,
             propensity=history.propensity,
+            two_part=bool(0 < history.response.mean() < 0.8),
         )
 
     def __len__(self) -> int:
@@ -100,8 +115,3 @@ class Sample:
             response=self.response[rows],
             propensity=self.propensity[rows],
         )
-
-    @property
-    def two_part(self) -> bool:
-        """Whether the outcome is mostly zero, so that response and margin are worth separate models."""
-        return bool(0 < self.response.mean() < 0.8)

@@ -25,7 +25,7 @@ def command(shared: Common, plan: Path, customer: str) -> None:
     found = explain(plan, customer)
     currency = str(read_plan(plan)["currency"])
     shared.console.data(found.to_dict(), _in_words(found, currency))
-    shared.console.next("open", plan / "report.html")
+    shared.console.next("uplift explain", plan, "OTHER_CUSTOMER")
 
 
 def _in_words(found: Explanation, currency: str) -> str:
@@ -62,7 +62,7 @@ def _sentences(found: Explanation, currency: str) -> list[str]:
     if found.cost_to_flip is not None:
         cost = per_customer(found.cost_to_flip)
         lines.append(f"Flips to {found.runner_up.action} when a contact costs {cost}.")
-    return lines
+    return [*lines, *found.notes]
 
 
 def _runner_up(found: Explanation, currency: str) -> str:

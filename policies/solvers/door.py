@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from policies.constraints import Rule
 from uplift.errors import DataError, SettingError
 from uplift.findings import Finding
 
-from policies.constraints import Rule
 from .kernels import Floats
 from .problem import Cells, Limits, Mask, segments
 

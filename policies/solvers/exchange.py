@@ -13,7 +13,6 @@ import numpy as np
 from .compiled import compiled
 from .kernels import Floats, Ints
 
-
 # More slack than any customers can take; more exchanges than a climb needs.
 FAR = 1e30
 LONGEST = 400

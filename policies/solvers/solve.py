@@ -7,6 +7,7 @@ import math
 import numpy as np
 
 from policies.solution import Infeasible
+
 from .conflict import explain
 from .finish import Finish, Plan
 from .knapsack import fill, only_budget

@@ -76,6 +76,29 @@ def test_who_got_nothing_for_want_of_budget_is_told_the_price_at_which_he_would_
     assert found.cost_to_flip is None
 
 
+def test_costs_that_differ_between_customers_are_those_of_the_plans_own_file(plan: Path) -> None:
+    summary = json.loads((plan / "summary.json").read_text())
+    summary["assumptions"]["costs"]["email"] = "column postage"
+    (plan / "summary.json").write_text(json.dumps(summary))
+    assert [offer.action for offer in explain(plan, "b").offers] == [NOTHING, "sms 12"]
+    costs = {"customer_id": ["b"], "email 8": [0.01], "sms 12": [0.10]}
+    pq.write_table(pa.table(costs), plan / "costs.parquet")
+    assert {offer.action: offer.cost for offer in explain(plan, "b").offers} == {
+        "email 8": 0.01,
+        NOTHING: 0.0,
+        "sms 12": 0.10,
+    }
+
+
+def test_where_lots_were_drawn_it_says_so_and_names_no_price(plan: Path) -> None:
+    summary = json.loads((plan / "summary.json").read_text())
+    (plan / "summary.json").write_text(json.dumps({**summary, "personalised": False, "prices": []}))
+    found = explain(plan, "b")
+    assert "drawn by lot" in found.notes[0]
+    assert (found.chosen.action, found.runner_up.action) == (NOTHING, "sms 12")
+    assert (found.price_to_flip, found.cost_to_flip) == (None, None)
+
+
 def test_a_value_that_is_missing_was_never_on_offer(plan: Path) -> None:
     assert [offer.action for offer in explain(plan, "007").offers] == ["email 8", NOTHING]
     assert [offer.action for offer in explain(plan, "c").offers] == ["email 8", NOTHING]
