@@ -48,6 +48,10 @@ class Offer:
         """What remains after the cost and the prices of all rules; the plan gives the offer with the most."""
         return self.value - self.cost - sum(toll.amount for toll in self.tolls)
 
+    def unruled(self) -> float:
+        """Return what would remain if there were no rules."""
+        return self.value - self.cost
+
     @property
     def before_budget(self) -> float:
         """What remains before the price of the budget."""
@@ -67,10 +71,9 @@ class Explanation:
         offers: Everything this customer could get, the best score first.
         chosen: What the plan gave.
         runner_up: The best of the others.
-        binding: The rule that charges most for what was chosen (for the best offer, when nothing was).
+        binding: The rule that charges most for what was chosen, or for what would be without rules.
         price_to_flip: The price of the budget at which another offer wins, None where no price does that.
         flips_to: That offer.
-        cost_to_flip: The contact cost at which the runner-up wins, None when nothing was chosen.
         notes: What else to know: that lots were drawn, or that costs of some actions are not known here.
     """
 
@@ -81,7 +84,6 @@ class Explanation:
     binding: Toll | None
     price_to_flip: float | None
     flips_to: str | None
-    cost_to_flip: float | None
     notes: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, object]:
@@ -93,7 +95,6 @@ class Explanation:
             "binding_rule": None if self.binding is None else asdict(self.binding),
             "price_to_flip": self.price_to_flip,
             "flips_to": self.flips_to,
-            "cost_to_flip": self.cost_to_flip,
             "notes": list(self.notes),
             "offers": [offer.to_dict() for offer in self.offers],
         }
@@ -125,10 +126,9 @@ def explain(folder: Path, customer: str) -> Explanation:
         offers=offers,
         chosen=chosen,
         runner_up=runner_up,
-        binding=_heaviest(chosen if chosen.action != NOTHING else offers[0]),
+        binding=_heaviest(chosen if chosen.action != NOTHING else max(offers, key=Offer.unruled)),
         price_to_flip=price,
         flips_to=flips_to,
-        cost_to_flip=_cost_to_flip(chosen, runner_up, now) if stands else None,
         notes=_notes(summary),
     )
 
@@ -247,10 +247,3 @@ def flip(chosen: Offer, offers: Sequence[Offer], now: float) -> tuple[float | No
     ]
     reachable = [(price, action) for price, action in crossings if price >= 0.0]
     return min(reachable, key=lambda crossing: abs(crossing[0] - now), default=(None, None))
-
-
-def _cost_to_flip(chosen: Offer, runner_up: Offer, budget_price: float) -> float | None:
-    """Return the contact cost at which the runner-up wins; a unit of cost weighs 1 + the budget's price."""
-    if chosen.action == NOTHING:
-        return None
-    return chosen.cost + (chosen.score - runner_up.score) / (1.0 + budget_price)

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 
 import click
 
+from uplift.findings import Finding
+
 from .campaign import CURRENCY, unpriced
 from .console import Console
 from .project import Project
 
 if TYPE_CHECKING:
-    from uplift.findings import Finding
     from uplift.history import History
 
 EXIT_CODE = 3
@@ -29,24 +30,28 @@ def gates(project: Project, history: History, *, money: bool, seed: int) -> tupl
         seed: Of the checks that draw.
     """
     from uplift.checks import check
-    from uplift.findings import Finding
 
     missing = unpriced(project, history) if money else ()
-    nothing = len(missing) == len({action.channel for action in history.actions})
-    found = check(history, currency=project.currency or CURRENCY, costs_given=not (missing and nothing), seed=seed)
-    if not missing:
-        return found
+    nothing = bool(missing) and len(missing) == len({action.channel for action in history.actions})
+    found = check(history, currency=project.currency or CURRENCY, costs_given=not nothing, seed=seed)
+    return found if not missing else _with_costs_missing(found, missing, nothing=nothing)
+
+
+def _with_costs_missing(
+    found: tuple[Finding, ...], missing: tuple[str, ...], *, nothing: bool
+) -> tuple[Finding, ...]:
+    """Return the findings with what G9 says of channels without a cost: where some have one, a warning."""
     add = "Add " + " ".join(f'--cost "{label}=AMOUNT"' for label in missing) + "."
-    names = ", ".join(missing)
-    if nothing:
-        return tuple(
-            replace(finding, message=f"No cost is given for {names}.", next=add)
-            if finding.code == "G9" and finding.verdict == "refuse"
-            else finding
-            for finding in found
-        )
-    left_out = f"No cost is given for {names}: left out of the plan."
-    return (*found, Finding("G9", "warn", left_out, float(len(missing)), 0.0, add))
+    message = f"No cost is given for {', '.join(missing)}"
+    if not nothing:
+        left_out = Finding("G9", "warn", f"{message}: left out of the plan.", float(len(missing)), 0.0, add)
+        return (*found, left_out)
+    return tuple(
+        replace(finding, message=f"{message}.", next=add)
+        if (finding.code, finding.verdict) == ("G9", "refuse")
+        else finding
+        for finding in found
+    )
 
 
 def reasons(findings: Iterable[Finding]) -> tuple[str, ...]:

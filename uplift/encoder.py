@@ -1,8 +1,9 @@
 """Encoder: feature columns of any type become small integer codes, once for all models.
 
-Every model that grows trees works on the same (n, d) matrix of uint8 codes, so a table is binned once, however
-many models are fitted or scored on it. Code 0 is a missing value. Numbers, dates and times fall into bins with
-about equal numbers of customers; text and booleans have one code a level, the rarest levels share the last.
+Every model that grows trees works on the same (n, d) matrix of uint8 codes, so a table is binned once,
+however many models are fitted or scored on it. Code 0 is a missing value. Numbers, dates and times fall into
+bins with about equal numbers of customers; text and booleans have one code a level, the rarest levels share
+the last.
 """
 
 from __future__ import annotations
@@ -61,6 +62,10 @@ class Column:
         return f"over {low:g}" if high is None else f"{low:g} to {high:g}"
 
 
+def _is_text(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind))
+
+
 def _kind(name: str, found: pa.DataType) -> str:
     """Return the kind of a column in words; null where it holds nothing.
 
@@ -73,7 +78,7 @@ def _kind(name: str, found: pa.DataType) -> str:
         return "timestamps" if found.tz is None else "timestamps with a time zone"
     kinds = {
         "numbers": pa.types.is_integer(found) or pa.types.is_floating(found) or pa.types.is_decimal(found),
-        CATEGORY: pa.types.is_boolean(found) or pa.types.is_string(found) or pa.types.is_large_string(found),
+        CATEGORY: pa.types.is_boolean(found) or _is_text(found),
         "dates": pa.types.is_date(found),
         "times of day": pa.types.is_time(found),
         NOTHING: pa.types.is_null(found),

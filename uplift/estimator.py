@@ -23,13 +23,13 @@ from .effects import Effects, Member, Rule
 from .encoder import Encoder
 from .engines import Engine
 from .engines.local import LocalEngine
-from .errors import SettingError
+from .errors import DataError, SettingError
 from .history import History
 from .learners import Learner
 from .learners.average import shrink
 from .nuisance import Baseline
 from .plugins import load
-from .sample import Floats, Sample
+from .sample import Floats, Ints, Sample
 
 Progress = Callable[[str, int, int], None]
 
@@ -62,6 +62,7 @@ def estimate(
 
     Raises:
         SettingError: Fewer than 3 folds, or fewer customers than folds.
+        DataError: So few control or treated rows that two folds can hold all of them.
     """
     if folds < 3:
         raise SettingError(f"Cross-fitting in pairs needs at least 3 folds, found {folds}.")
@@ -72,6 +73,7 @@ def estimate(
     prior = TWO_PART if sample.two_part else ONE_PART
     names = tuple(name for name in prior if name != "nobody")
     pairs = list(combinations(range(folds), 2))
+    _check_parts(sample.arm, fold, pairs)
     done = iter(range(1, len(pairs) + 1))
 
     def fit_pair(pair: tuple[int, int]) -> Member:
@@ -98,6 +100,17 @@ def assign_folds(cluster: npt.NDArray[np.int64], folds: int, seed: int) -> npt.N
         raise SettingError(f"The history holds {len(unique)} customers; {folds} folds need at least as many.")
     place = np.random.default_rng(seed).permutation(len(unique)) % folds
     return place[code].astype(np.int8)
+
+
+def _check_parts(arm: Ints, fold: npt.NDArray[np.int8], pairs: list[tuple[int, int]]) -> None:
+    """Refuse a history where some pair of folds leaves no control or no treated rows to learn from."""
+    for pair in pairs:
+        control = arm[~np.isin(fold, pair)] < 0
+        if control.all() or not control.any():
+            raise DataError(
+                f"Without two of the {fold.max() + 1} folds, {control.sum()} of {len(control)} rows are control;"
+                " both control and treated rows are needed to learn from. Give a longer history."
+            )
 
 
 def fit_member(sample: Sample, names: tuple[str, ...], pair: tuple[int, int]) -> Member:

@@ -49,7 +49,7 @@ class Forest:
 
     @classmethod
     def of(cls, booster: lightgbm.Booster, width: int, extra: int) -> Forest:
-        """Compile a fitted booster whose first `width` features are the customer's and whose last `extra` the action's."""
+        """Compile a fitted booster: `width` features of the customer, then `extra` of the action."""
         return cls.from_text(booster.model_to_string(num_iteration=-1), width, extra)
 
     @classmethod

@@ -9,7 +9,7 @@ import click
 from ..explanation import Explanation, explain, read_plan
 from ..options import Command, Common, common
 
-EXAMPLE = "uplift explain demo/plan 616760489"
+EXAMPLE = "uplift explain demo/plan 823740978"
 
 
 @click.command("explain", cls=Command, example=EXAMPLE)
@@ -59,9 +59,6 @@ def _sentences(found: Explanation, currency: str) -> list[str]:
     if found.price_to_flip is not None:
         price = per_customer(found.price_to_flip)
         lines.append(f"Flips to {found.flips_to} when the next unit of budget earns {price}.")
-    if found.cost_to_flip is not None:
-        cost = per_customer(found.cost_to_flip)
-        lines.append(f"Flips to {found.runner_up.action} when a contact costs {cost}.")
     return [*lines, *found.notes]
 
 

@@ -17,7 +17,9 @@ from ..simulated import budget_for, write_campaign, write_readme, written
 if TYPE_CHECKING:
     from uplift.simulator import Campaign
 
-ROWS, AUDIENCE = 60_000, 20_000
+# Few enough rows to plan in seconds, few enough actions that they support a personalised plan.
+ROWS, AUDIENCE = 100_000, 20_000
+CHANNELS, HOURS = ("email", "sms", "mail"), (8, 18)
 # In the order they are put in place: uplift.toml goes last and makes the folder a project.
 FILES = ("README.txt", "history.parquet", "audience.parquet", "truth.parquet", "uplift.toml")
 
@@ -58,7 +60,7 @@ def _write(folder: Path, *, seed: int) -> Campaign:
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".init-", dir=folder) as name:
         staging = Path(name)
-        campaign = simulate(rows=ROWS, audience=AUDIENCE, seed=seed)
+        campaign = simulate(rows=ROWS, audience=AUDIENCE, channels=CHANNELS, send_times=HOURS, seed=seed)
         write_campaign(campaign, staging)
         write_readme(campaign, staging, called=str(folder))
         for file in FILES:

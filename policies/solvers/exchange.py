@@ -13,9 +13,9 @@ import numpy as np
 from .compiled import compiled
 from .kernels import Floats, Ints
 
-# More slack than any customers can take; more exchanges than a climb needs.
+# More slack than any customers can take; pairs of moves that a search may look at.
 FAR = 1e30
-LONGEST = 400
+WORK = 20_000_000
 
 
 class Options(NamedTuple):
@@ -49,8 +49,10 @@ def broken(slack: Floats, penalty: Floats, fine: float) -> float:
 
 
 @compiled
-def best_pair(moves: Options, slack: Floats, least: float) -> tuple[int, int]:
+def best_pair(moves: Options, slack: Floats, least: float) -> tuple[int, int, int]:
     """Return the two moves of different customers, or one and −1, that add most merit; −1, −1 if none adds `least`.
+
+    The third number is how many pairs were looked at.
 
     Args:
         moves: Changes of the customers' options, in falling order of gain.
@@ -62,6 +64,7 @@ def best_pair(moves: Options, slack: Floats, least: float) -> tuple[int, int]:
     now = broken(slack, penalty, fine)
     best, first, second = least, -1, -1
     left = np.empty(sides)
+    work = 0
     for i in range(count):
         if gain[i] + max(gain[0], 0.0) + now <= best:
             break
@@ -74,6 +77,7 @@ def best_pair(moves: Options, slack: Floats, least: float) -> tuple[int, int]:
             total = gain[i] + gain[j] + now
             if total <= best:
                 break
+            work += 1
             if place[j] == place[i]:
                 continue
             for s in range(sides):
@@ -84,11 +88,11 @@ def best_pair(moves: Options, slack: Floats, least: float) -> tuple[int, int]:
                         break
             if total > best:
                 best, first, second = total, i, j
-    return first, second
+    return first, second, work
 
 
 @compiled
-def climb(options: Options, current: Ints, slack: Floats, least: float, rounds: int) -> float:
+def climb(options: Options, current: Ints, slack: Floats, least: float, work: int) -> tuple[float, int]:
     """Make the best exchanges until none adds `least`; changes `current` and `slack`.
 
     Args:
@@ -96,25 +100,26 @@ def climb(options: Options, current: Ints, slack: Floats, least: float, rounds: 
         current: (m,) the option of each now.
         slack: (S,) what is left of each side.
         least: In money.
-        rounds: At most this many exchanges.
+        work: Pairs that may be looked at before it stops.
 
     Returns:
-        What the sides that stay broken cost.
+        The merit reached, and the work that is left.
     """
     place, gain, load, price, penalty, fine = options
-    for _ in range(rounds):
+    while work > 0:
         step = gain - gain[current][place]
         order = np.argsort(-step)
         order = order[current[place[order]] != order]
         moved = load[order] - load[current[place[order]]]
-        i, j = best_pair(Options(place[order], step[order], moved, price, penalty, fine), slack, least)
+        i, j, pairs = best_pair(Options(place[order], step[order], moved, price, penalty, fine), slack, least)
+        work -= pairs + len(order)
         if i < 0:
             break
         for move in (i, j):
             if move >= 0:
                 slack -= moved[move]
                 current[place[order[move]]] = order[move]
-    return broken(slack, penalty, fine)
+    return gain[current].sum() - broken(slack, penalty, fine), work
 
 
 @compiled
@@ -142,18 +147,16 @@ def search(
         least: Exchanges that add less, in money, are left.
     """
     best, best_slack = start.copy(), slack.copy()
-    merit = -climb(options, best, best_slack, least, LONGEST)
-    merit += options.gain[best].sum()
+    merit, work = climb(options, best, best_slack, least, WORK)
     for kick in range(kicks.shape[0]):
-        if merit >= goal:
+        if merit >= goal or work <= 0:
             break
         current, left = best.copy(), best_slack + FAR * kicks[kick]
-        climb(without(options, kicks[kick]), current, left, least, LONGEST)
+        _, work = climb(without(options, kicks[kick]), current, left, least, work)
         left = best_slack.copy()
         for place in np.flatnonzero(current != best):
             left -= options.load[current[place]] - options.load[best[place]]
-        found = -climb(options, current, left, least, LONGEST)
-        found += options.gain[current].sum()
+        found, work = climb(options, current, left, least, work)
         if found > merit:
             best, best_slack, merit = current, left, found
     return best, merit

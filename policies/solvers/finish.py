@@ -104,8 +104,9 @@ class Finish:
             best.action[crowd.rows], best.lead[crowd.rows] = crowd.action, np.inf
             settled = self.relaxed(best, size)
             there = self.decide(settled.answer.price)
-            done = there.bound - self.worth(settled) <= 1e-8 * abs(there.bound)
             best = min(best, there, key=lambda hard: hard.bound)
+            missing = best.bound - self.worth(settled)
+            done = missing <= max(1e-8 * abs(best.bound), 1e-3 * self.stake)
             if done and settled.answer.broken.max(initial=0.0) <= 1e-9:
                 break
         found = self.rounded(settled, best)

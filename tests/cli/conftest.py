@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,9 +12,7 @@ from cli.main import application
 from cli.simulated import write_campaign
 from uplift.simulator import simulate
 
-ROOT = Path(__file__).parents[2]
 Run = Callable[..., Result]
-Shell = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
 def run_in_process(*words: object) -> Result:
@@ -31,24 +26,9 @@ def run() -> Run:
 
 
 @pytest.fixture(scope="session")
-def shell() -> Shell:
-    """Runs the command as a process of its own."""
-
-    def start(*words: object, **settings: object) -> subprocess.CompletedProcess[str]:
-        environment = os.environ | {"PYTHONPATH": str(ROOT)}
-        command = [sys.executable, "-m", "cli.main", *(str(word) for word in words)]
-        return subprocess.run(
-            command, env=environment, text=True, capture_output=True, check=False, **settings
-        )
-
-    return start
-
-
-@pytest.fixture(scope="session")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A simulated project, small enough to plan in seconds; tests must not write into it."""
     folder = tmp_path_factory.mktemp("project")
-    sizes = {"rows": 20_000, "audience": 2_000}
-    campaign = simulate("rich", channels=("email", "sms"), send_times=(8, 18), seed=1, **sizes)
+    campaign = simulate(rows=10_000, audience=2_000, channels=("email", "sms"), send_times=(8, 18), seed=1)
     write_campaign(campaign, folder)
     return folder

@@ -61,11 +61,25 @@ def test_a_named_override_goes_on_and_says_so(run: Run, skewed: Path) -> None:
     assert "OVERRIDDEN" in run(*words).stdout
 
 
-def test_a_channel_without_a_cost_is_refused_by_name(run: Run, project: Path) -> None:
-    result = run("check", "--history", project / "history.parquet", *ROLES, "--cost", "email=0.02")
+def test_a_channel_without_a_cost_is_left_out_with_a_warning_that_names_it(run: Run, skewed: Path) -> None:
+    words = ("check", "--history", skewed, *ROLES, "--exclude", "cost", "--override", "g2", "--json")
+    result = run(*words, "--cost", "email=0.02")
+    assert result.exit_code == 0, result.stderr
+    (warning,) = (
+        row
+        for row in json.loads(result.stdout)["findings"]
+        if row["code"] == "G9" and row["verdict"] == "warn"
+    )
+    assert warning["message"] == "No cost is given for sms: left out of the plan."
+    assert warning["next"] == 'Add --cost "sms=AMOUNT".'
+
+
+def test_no_cost_at_all_is_refused(run: Run, project: Path) -> None:
+    result = run("check", "--history", project / "history.parquet", *ROLES, "--exclude", "cost")
     assert result.exit_code == 3
-    assert "G9: No cost is given for sms." in result.stderr
-    assert '--cost "sms=AMOUNT"' in result.stderr
+    assert result.stderr == (
+        'Refused: G9: No cost is given for email, sms. Add --cost "email=AMOUNT" --cost "sms=AMOUNT".\n'
+    )
 
 
 @pytest.mark.parametrize(

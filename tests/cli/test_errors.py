@@ -17,14 +17,15 @@ ROOT = Path(__file__).parents[2]
 
 
 def group_raising(error: BaseException) -> Commands:
-    group = Commands()
-
     @click.command()
     def broken() -> None:
         raise error
 
-    group.get_command = lambda ctx, name: broken  # type: ignore[method-assign]
-    return group
+    class Broken(Commands):
+        def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command:
+            return broken
+
+    return Broken()
 
 
 @pytest.mark.parametrize("error", [DataError, SettingError, MissingExtra])

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable
+from pathlib import Path
 
 import click
 import pytest
@@ -69,3 +70,11 @@ def test_version_is_printed(run: Run) -> None:
     result = run("--version")
     assert result.exit_code == 0
     assert result.stdout.startswith("uplift 0.")
+
+
+@pytest.mark.slow
+def test_every_example_runs_as_printed(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for example in dict.fromkeys(examples()):
+        result = run(*shlex.split(example)[1:])
+        assert result.exit_code == 0, f"{example}: {result.output}"

@@ -27,7 +27,7 @@ def test_init_writes_a_project_that_its_own_reader_accepts(run: Run, tmp_path: P
     assert project.history.path is not None
     names = pq.read_schema(project.history.path).names
     assert set(project.columns.values()) <= set(names)
-    assert {action.channel for action in project.actions} == {"email", "sms", "push", "mail"}
+    assert {action.channel for action in project.actions} == {"email", "sms", "mail"}
     audience = pq.read_schema(demo / "audience.parquet").names
     assert {action.consent for action in project.actions if action.consent} <= set(audience)
 

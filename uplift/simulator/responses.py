@@ -162,10 +162,10 @@ def _with_control(control: Floats, actions: Floats) -> Floats:
 
 def _log_odds(c: Customers, grid: Grid, base: Floats) -> Floats:
     """Return (n, k + 1) conversion where effects add up on the log-odds: feature × channel × hour."""
-    strength = np.array([0.06, 0.13, 0.02, 0.34])
-    spread = np.array([0.13, 0.16, 0.11, 0.25])
-    lift = strength + spread * _appeal(c) + 0.07 * c.pull[:, None]
-    lift = lift[:, grid.kind] + 0.26 * (_nearness(c, grid, 3.0) - 0.5)
+    strength = np.array([0.16, 0.24, 0.08, 0.46])
+    spread = np.array([0.22, 0.26, 0.18, 0.34])
+    lift = strength + spread * _appeal(c) + 0.10 * c.pull[:, None]
+    lift = lift[:, grid.kind] + 0.40 * (_nearness(c, grid, 3.0) - 0.5)
     return sigmoid(_with_control(base, base[:, None] + lift))
 
 
