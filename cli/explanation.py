@@ -12,6 +12,8 @@ from typing import Any
 from uplift.errors import DataError, SettingError
 
 NOTHING = "no contact"
+# How plans name their rules, and what such a rule adds up.
+ENDINGS = {" capacity": "contacts", " maximum spend": "cost", " minimum spend": "cost"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +131,7 @@ def explain(folder: Path, customer: str) -> Explanation:
         binding=_heaviest(chosen if chosen.action != NOTHING else max(offers, key=Offer.unruled)),
         price_to_flip=price,
         flips_to=flips_to,
-        notes=_notes(summary),
+        notes=_notes(summary, behind=not stands and row["reason"] == "contacted"),
     )
 
 
@@ -201,13 +203,17 @@ def _cost(label: str, costs: Mapping[str, Any]) -> Any:  # noqa: ANN401 - a colu
     return 0.0
 
 
-def _notes(summary: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return what else there is to know about every choice of a plan."""
-    assumed = summary["assumptions"]
+def _notes(summary: Mapping[str, Any], *, behind: bool) -> tuple[str, ...]:
+    """Return what else there is to know; `behind` where another offer leaves more than what was given."""
+    assumed, personalised = summary["assumptions"], summary.get("personalised", True)
+    others = [
+        price["rule"] for price in summary["prices"] if price["price"] and limited(price["rule"])[0] is None
+    ]
     notes = {
-        "Customers are taken alike in this plan: who is contacted was drawn by lot.": not summary.get(
-            "personalised", True
-        ),
+        f"Not in these numbers: what the prices of {', '.join(others)} charge.": others,
+        "Customers are taken alike in this plan: who is contacted was drawn by lot.": not personalised,
+        "The choice was made before margins were scaled to the forecast, which decides close calls.": behind
+        and personalised,
         "Costs of what was not chosen leave out what responses may cost.": assumed.get("response_costs"),
     }
     return tuple(note for note, holds in notes.items() if holds)
@@ -218,11 +224,24 @@ def _tolls(label: str, value: float, cost: float, summary: Mapping[str, Any]) ->
     adds = {"contacts": 1.0, "cost": cost, "margin": value}
     found = []
     for price in summary.get("prices", ()):
-        measure = price.get("of", "cost" if price["rule"] == "budget" else None)
-        of: Sequence[str] | None = price.get("actions")
-        if price["price"] and measure in adds and (of is None or label in of):
+        measure, name = limited(price["rule"])
+        if price["price"] and measure and (name is None or label == name or label.startswith(f"{name} ")):
             found.append(Toll(price["rule"], price["price"] * adds[measure]))
     return tuple(found)
+
+
+def limited(rule: str) -> tuple[str | None, str | None]:
+    """Return what a rule adds up, and the channel or action it is about (None for all), from its name.
+
+    >>> limited("sms 12 capacity"), limited("mail maximum spend"), limited("budget")
+    (('contacts', 'sms 12'), ('cost', 'mail'), ('cost', None))
+    """
+    if rule == "budget":
+        return "cost", None
+    for ending, measure in ENDINGS.items():
+        if rule.endswith(ending) and not rule.startswith("segment "):
+            return measure, rule.removesuffix(ending)
+    return None, None
 
 
 def _budget_price(summary: Mapping[str, Any]) -> float:

@@ -56,7 +56,7 @@ def run_name(hashes: Mapping[str, str], settings: Mapping[str, object], *, seed:
     """Return 12 hexadecimal digits that change whenever an input, a setting, the seed or the version does.
 
     >>> run_name({"history": "ab"}, {"budget": 1.0}, seed=0, version="0.1.0")
-    '2d4ccd4fff6f'
+    '32a5f82059ea'
     """
     whole = {"inputs": dict(hashes), "settings": dict(settings), "seed": seed, "version": version}
     return hashlib.sha256(json.dumps(whole, sort_keys=True).encode()).hexdigest()[:12]

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from uplift.errors import SettingError
 from uplift.history import Label
+
+AMOUNTS = ("cost", "response_cost", "min_spend", "max_spend")
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +26,9 @@ class Action:
         min_spend: At least this much money on the channel.
         max_spend: At most this much money on the channel.
         consent: Audience column; false or missing means never by this channel.
+
+    Raises:
+        SettingError: An amount of money is negative or not a number.
     """
 
     channel: str
@@ -33,6 +40,14 @@ class Action:
     min_spend: float = 0.0
     max_spend: float | None = None
     consent: str | None = None
+
+    def __post_init__(self) -> None:
+        for name in AMOUNTS:
+            amount = getattr(self, name)
+            if amount is not None and not (math.isfinite(amount) and amount >= 0):
+                raise SettingError(
+                    f"{self.channel!r} has {name} = {amount}; an amount of 0 or more is needed."
+                )
 
 
 @dataclass(frozen=True, slots=True)

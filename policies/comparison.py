@@ -1,15 +1,21 @@
-"""What simpler policies would earn on the same held-out customers, at the same budget."""
+"""What simpler policies would earn on the same held-out customers, at the same budget and within the same caps.
+
+Simpler policies keep the plan's caps, so that they do not win by what the plan may not do. Floors and the minimum
+ROI are the plan's alone.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from uplift.engines import Engine
 from uplift.estimates import Estimate
 
-from .forecast import Choice, Floats, Ground, spending, totals
+from .constraints import Rule
+from .forecast import Choice, Floats, Ground, part, spending, totals, uses
 
 IN_WORDS = {
     "plan": "this plan",
@@ -39,26 +45,57 @@ def best_on_average(ground: Ground, fold: int) -> int:
     return int(np.where(ground.terms.eligible[rows].any(axis=0), profit, -np.inf).argmax())
 
 
+@dataclass(frozen=True, slots=True)
+class Cap:
+    """What each of m customers and k actions takes of something scarce, (m, k), and how much there is of it."""
+
+    takes: Floats
+    most: float
+
+
+def caps(ground: Ground, rows: npt.NDArray[np.intp], budget: float) -> list[Cap]:
+    """Return the caps that a policy must keep on some rows, scaled to their number; the budget is the last."""
+    scale = ground.scale(rows)
+    rules = [part(rule, rows, scale) for rule in ground.terms.rules]
+    money = Rule("budget", of="cost", at_most=budget * scale)
+    values, costs, weights = ground.values[rows], ground.costs[rows], ground.weights[rows, None]
+    return [
+        Cap(weights * uses(rule, values, costs), rule.at_most)
+        for rule in (*rules, money)
+        if rule.at_most is not None
+    ]
+
+
+def thinned(share: Floats, limits: list[Cap]) -> Floats:
+    """Return each customer's share of each action, (m, k), made smaller at random until all caps are kept."""
+    for cap in limits:
+        used = float((share * cap.takes).sum())
+        if used > cap.most:
+            share = np.where(cap.takes != 0, share * (cap.most / used), share)
+    return share
+
+
 def response_score(ground: Ground, budget: float) -> Choice:
-    """Return the peers' policy: the likeliest responders first until the budget is gone."""
+    """Return the peers' policy: the likeliest responders first until a cap is reached."""
     choice = np.zeros(ground.values.shape, np.float32)
     for fold in range(ground.folds):
         rows, action = ground.rows(fold), best_on_average(ground, fold)
-        order = rows[np.argsort(-ground.effects.response_score[rows], kind="stable")]
-        order = order[ground.terms.eligible[order, action]]
-        spent = np.cumsum(ground.weights[order] * ground.costs[order, action])
-        choice[order[spent <= budget * ground.scale(rows)], action] = 1.0
+        order = np.argsort(-ground.effects.response_score[rows], kind="stable")
+        order = order[ground.terms.eligible[rows[order], action]]
+        for cap in caps(ground, rows, budget):
+            order = order[np.cumsum(cap.takes[order, action]) <= cap.most]
+        choice[rows[order], action] = 1.0
     return choice
 
 
 def everybody(ground: Ground, budget: float) -> Choice:
-    """Return the policy of the best action on average for as many as the budget reaches, drawn at random."""
+    """Return the policy of the best action on average for as many as the caps allow, drawn at random."""
     choice = np.zeros(ground.values.shape, np.float32)
     for fold in range(ground.folds):
         rows, action = ground.rows(fold), best_on_average(ground, fold)
-        allowed = ground.terms.eligible[rows, action]
-        cost = float((ground.weights[rows] * ground.costs[rows, action] * allowed).sum())
-        choice[rows, action] = allowed * _reach(budget * ground.scale(rows), cost)
+        share = np.zeros_like(ground.costs[rows])
+        share[:, action] = ground.terms.eligible[rows, action]
+        choice[rows] = thinned(share, caps(ground, rows, budget))
     return choice
 
 
@@ -69,14 +106,8 @@ def random(ground: Ground, budget: float) -> Choice:
     choice = np.zeros(ground.values.shape, np.float32)
     for fold in range(ground.folds):
         rows = ground.rows(fold)
-        cost = float((ground.weights[rows, None] * share[rows] * ground.costs[rows]).sum())
-        choice[rows] = share[rows] * _reach(budget * ground.scale(rows), cost)
+        choice[rows] = thinned(share[rows], caps(ground, rows, budget))
     return choice
-
-
-def _reach(budget: float, cost: float) -> float:
-    """Return the share of customers that a budget reaches."""
-    return 1.0 if cost <= budget else budget / cost
 
 
 def compare(

@@ -77,12 +77,19 @@ def _share(slope: Estimate) -> str:
     return f"{slope.point:.0%} ({slope.level:.0%}: {slope.lower:.0%} to {slope.upper:.0%})"
 
 
-def supported(ground: Ground, choice: Choice) -> tuple[Finding, float]:
+def _money(amount: Estimate) -> str:
+    return f"{amount.point:,.2f} ({amount.level:.0%}: {amount.lower:,.2f} to {amount.upper:,.2f})"
+
+
+def supported(ground: Ground, choice: Choice, contacts: int) -> tuple[Finding, float]:
     """Return G7 and the effective sample size: whether the history gave enough customers what the plan gives."""
     ess, rows = support(ground, choice)
     floor = max(LEAST_ESS, LEAST_SHARE * rows)
-    words = f"{rows:,} customers of the history were given what the plan would give them, worth {ess:,.0f} of equal weight."
-    if rows and ess < floor:
+    words = (
+        f"{rows:,} customers of the history were given what the plan would give them,"
+        f" worth {ess:,.0f} of equal weight."
+    )
+    if contacts and ess < floor:
         finding = Finding(
             "G7",
             "refuse",
@@ -99,7 +106,7 @@ def profitable(profit: Estimate, ground: Ground, contacts: int) -> Finding:
     """Return G8: whether the forecast's lower bound of profit is above zero."""
     if contacts == 0:
         return Finding("G8", "ok", "The plan contacts nobody: no action is worth its cost.", 0.0, 0.0)
-    words = f"The forecast of profit is {profit.point:,.2f} ({profit.level:.0%}: {profit.lower:,.2f} to {profit.upper:,.2f})."
+    words = f"The forecast of profit is {_money(profit)}."
     if profit.lower > 0:
         return Finding("G8", "ok", words, profit.lower, 0.0)
     size = _test_size(profit, ground, contacts)
@@ -131,6 +138,20 @@ def beats(other: Compared, plan: Compared) -> bool:
     return lead.upper < 0 and -lead.point > MATERIAL * abs(plan.profit.point)
 
 
+def simpler(compared: list[Compared]) -> Finding:
+    """Return why everybody is treated alike: the best action on average earned more than choosing by effect."""
+    lead = next(item for item in compared if item.policy == "everybody").plan_minus_this
+    return Finding(
+        "comparison",
+        "fallback",
+        f"Choosing by predicted effect leads the best action on average by {_money(lead)} on held-out customers:"
+        " everybody is treated as having the average effect.",
+        lead.upper,
+        0.0,
+        "Collect more history for a personalised plan.",
+    )
+
+
 def wins(compared: list[Compared], *, alike: bool) -> list[Finding]:
     """Return a finding for every simpler policy that the plan cannot be told from, or that beats it.
 
@@ -143,7 +164,7 @@ def wins(compared: list[Compared], *, alike: bool) -> list[Finding]:
             continue
         lead = other.plan_minus_this
         name = other.policy.replace("_", " ")
-        words = f"The plan's lead over {name!r} is {lead.point:,.2f} ({lead.level:.0%}: {lead.lower:,.2f} to {lead.upper:,.2f})."
+        words = f"The plan's lead over {name!r} is {_money(lead)}."
         if beats(other, plan):
             findings.append(
                 Finding("comparison", "warn", f"{words} The simpler policy earned more.", lead.upper, 0.0)

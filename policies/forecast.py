@@ -73,7 +73,8 @@ class Ground:
         return len(self.effects.rules)
 
 
-def _part(rule: Rule, rows: npt.NDArray[np.intp], scale: float) -> Rule:
+def part(rule: Rule, rows: npt.NDArray[np.intp], scale: float) -> Rule:
+    """Return a rule for some rows, its bounds scaled to their number."""
     return replace(
         rule,
         customers=None if rule.customers is None else rule.customers[rows],
@@ -82,14 +83,29 @@ def _part(rule: Rule, rows: npt.NDArray[np.intp], scale: float) -> Rule:
     )
 
 
+def uses(rule: Rule, values: Floats, costs: Floats) -> Floats:
+    """Return what each action for each customer adds to what a rule sums up, (m, k)."""
+    each = {"contacts": np.ones_like(costs), "cost": costs, "margin": values}[rule.of]
+    counted = (
+        np.ones(each.shape, bool) if rule.actions is None else np.isin(np.arange(each.shape[1]), rule.actions)
+    )
+    if rule.customers is not None:
+        counted = counted & rule.customers[:, None]
+    return np.where(counted, each, 0.0)
+
+
 def solve_fold(ground: Ground, fold: int, budget: float | None) -> Solution:
     """Return the solution of the rule on one fold, limits scaled to the fold's customers.
 
-    Floors that a fold's customers happen not to be able to meet are left out there.
+    Floors that the budget cannot pay, or that a fold's customers happen not to be able to meet, are left out there.
     """
     rows = ground.rows(fold)
     scale = ground.scale(rows)
-    rules = [_part(rule, rows, scale) for rule in ground.terms.rules]
+    rules = [part(rule, rows, scale) for rule in ground.terms.rules]
+    caps_only = [replace(rule, at_least=None) for rule in rules if rule.at_most is not None]
+    floors = [rule.at_least for rule in rules if rule.of == "cost" and rule.at_least is not None]
+    if budget is not None and max(floors, default=0.0) > budget * scale:
+        rules = caps_only
 
     def solve(rules: list[Rule]) -> Solution:
         return optimize(
@@ -106,7 +122,7 @@ def solve_fold(ground: Ground, fold: int, budget: float | None) -> Solution:
     try:
         return solve(rules)
     except Infeasible:
-        return solve([replace(rule, at_least=None) for rule in rules if rule.at_most is not None])
+        return solve(caps_only)
 
 
 def choose(ground: Ground, budget: float | None, engine: Engine) -> Choice:
@@ -137,8 +153,11 @@ def kinds(terms: Terms, costs: Floats, rows: npt.NDArray[np.intp]) -> npt.NDArra
 
 
 def exchange(choice: Choice, kind: npt.NDArray[np.intp], weights: Floats) -> Choice:
-    """Return each row's probability of each action when rows of a kind draw lots among themselves."""
-    total = np.bincount(kind, weights=weights)
+    """Return each row's probability of each action when rows of a kind draw lots among themselves.
+
+    Rows of weight 0 draw no lots, but have the chances of their kind; 0 where all of the kind are such.
+    """
+    total = np.maximum(np.bincount(kind, weights=weights), 1e-300)
     shares = np.stack(
         [np.bincount(kind, weights=weights * choice[:, a]) / total for a in range(choice.shape[1])], axis=1
     )

@@ -24,15 +24,15 @@ from . import shift as shifts
 from .actions import Action, Segment
 from .comparison import compare, moved
 from .constraints import Rule
-from .evidence import profitable, ranking, shifted, supported, wins
-from .forecast import Choice, Floats, Ground, choose, exchange, kinds, totals
+from .evidence import profitable, ranking, shifted, simpler, supported, wins
+from .forecast import Choice, Floats, Ground, choose, exchange, kinds, spending, totals
 from .frontiers import frontier
 from .money import cents, exact_sum
 from .optimizer import optimize
-from .reasons import probabilities, reasons
+from .rows import rows_of, values_of
 from .solution import Solution
 from .summary import CurvePoint, Facts, summarise
-from .terms import Terms, like_audience, terms
+from .terms import Terms, lent, like_audience, stand_ins, terms
 from .verifier import verify
 
 if TYPE_CHECKING:
@@ -166,6 +166,10 @@ def plan(  # noqa: PLR0913 - what is asked for, by name
     """
     request = Request(budget, constraints, holdout, min_roi, level, risk_aversion, seed, overrides, currency)
     request.check()
+    if len(audience) == round(len(audience) * holdout):
+        raise SettingError(
+            f"A holdout of {holdout} keeps all {len(audience)} customers out; hold out fewer, or plan for more."
+        )
     with threadpool_limits(limits=1):
         return _Planning(
             effects, audience, tuple(actions), request, engine or LocalEngine(), progress or _silent
@@ -205,13 +209,15 @@ class _Planning:
         rank = ranking(effects, request.level).override(request.overrides)
         alike = rank.verdict == "fallback"
         facts = self._facts(offered, scores, shift, alike=alike)
+        beaten: tuple[Finding, ...] = ()
         if not alike and facts.beaten_by_everybody:
-            alike = True
+            alike, beaten = True, (simpler(facts.compared),)
             facts = self._facts(offered, scores, shift, alike=True)
         found = (
             *findings,
             shifted(shift),
             rank,
+            *beaten,
             facts.support,
             facts.verdict,
             *wins(facts.compared, alike=alike),
@@ -239,11 +245,13 @@ class _Planning:
         self.progress("choosing for the audience", 0, 1)
         solved = self._solve(offered, scores, alike=alike)
         self.progress("valuing on held-out customers", 0, 1)
+        contacts = int((solved.solution.action >= 0).sum())
         choice = choose(ground, request.budget, self.engine)
+        if contacts == 0:  # the folds' rules may differ, but it is this plan that is forecast
+            choice = np.zeros_like(choice)
         margin = totals(ground, choice, level=request.level)
         spend = cents(exact_sum(_chosen(solved.costs[solved.active], solved.solution.action)))
-        support, ess = supported(ground, choice)
-        contacts = int((solved.solution.action >= 0).sum())
+        support, ess = supported(ground, choice, contacts)
         profit = moved(margin, -spend)
         compared = compare(ground, choice, spend, request.budget, level=request.level, engine=self.engine)
         return Facts(
@@ -265,7 +273,7 @@ class _Planning:
             support=support,
             verdict=profitable(profit, ground, contacts),
             compared=compared,
-            curve=self._curve(ground, solved, margin),
+            curve=self._curve(ground, solved, (spend, margin)),
         )
 
     def _planning_values(self, cate: npt.NDArray[np.floating], se: npt.NDArray[np.floating]) -> Floats:
@@ -283,17 +291,7 @@ class _Planning:
         values = self._alike(len(self.audience)) if alike else self._planning_values(scores.cate, scores.se)
         costs = offered.cost(scores.response)
         active = np.sort(self._active())
-        rules = [
-            Rule(
-                name=rule.name,
-                of=rule.of,
-                actions=rule.actions,
-                customers=None if rule.customers is None else rule.customers[active],
-                at_most=rule.at_most,
-                at_least=rule.at_least,
-            )
-            for rule in offered.rules
-        ]
+        rules = [lent(rule, active) for rule in offered.rules]
         problem: dict[str, Any] = {
             "budget": request.budget,
             "eligible": offered.eligible[active],
@@ -314,8 +312,10 @@ class _Planning:
         contacted = np.flatnonzero(solution.action >= 0)
         choice[active[contacted], solution.action[contacted]] = 1.0
         if alike:
-            kind = kinds(offered, costs, active)
-            choice[active] = exchange(choice[active], kind, np.ones(len(active)))
+            everyone = np.arange(len(values))
+            choice = exchange(
+                choice, kinds(offered, costs, everyone), np.isin(everyone, active).astype(float)
+            )
         return _Solved(values, costs, active, offered, solution, choice)
 
     def _active(self) -> npt.NDArray[np.intp]:
@@ -328,8 +328,10 @@ class _Planning:
         """Return the history's customers under the audience's terms."""
         effects, request = self.effects, self.request
         history = effects.history
-        table = like_audience(history.features, self.audience.table, request.seed)
-        there = terms(table, effects.actions, self.actions, request.constraints)
+        customer = stand_ins(len(history), len(self.audience), request.seed)
+        table = like_audience(history.features, self.audience.table, customer)
+        limits = [lent(limit, customer) for limit in request.constraints]
+        there = terms(table, effects.actions, self.actions, limits)
         values = effects.uniform[effects.fold] if alike else self._planning_values(effects.cate, effects.se)
         # What responses are expected to cost on the history: the held-out response score, action by action alike.
         ratio = scores.response.mean(axis=0) / max(float(scores.response_score.mean()), 1e-12)
@@ -346,8 +348,14 @@ class _Planning:
             seed=request.seed,
         )
 
-    def _curve(self, ground: Ground, solved: _Solved, margin: Estimate) -> list[CurvePoint]:
-        """Return budget → margin on held-out customers, at budgets up to what is worth spending."""
+    def _curve(self, ground: Ground, solved: _Solved, plan: tuple[float, Estimate]) -> list[CurvePoint]:
+        """Return budget → margin on held-out customers, at budgets up to what is worth spending.
+
+        Args:
+            ground: The history's customers.
+            solved: The plan for the audience.
+            plan: What it spends, and its margin.
+        """
         request = self.request
         whole = frontier(
             solved.values[solved.active],
@@ -366,11 +374,13 @@ class _Planning:
         points: list[CurvePoint] = []
         for place, budget in enumerate(budgets):
             self.progress("drawing the budget curve", place, len(budgets))
-            here = cents(request.budget) == budget
-            value = (
-                margin if here else totals(ground, choose(ground, budget, self.engine), level=request.level)
-            )
-            points.append(CurvePoint(budget, float(at.spend[place]), value, float(at.marginal_roi[place])))
+            spend, value = plan
+            if cents(request.budget) != budget:
+                choice = choose(ground, budget, self.engine)
+                # Not the spend on the curve of the audience, which knows of no other limit than the budget.
+                spend = min(spending(ground, choice), budget)
+                value = totals(ground, choice, level=request.level)
+            points.append(CurvePoint(budget, spend, value, float(at.marginal_roi[place])))
         return points
 
     def _finish(self, facts: Facts) -> Plan:
@@ -379,49 +389,10 @@ class _Planning:
         empty = pa.table({"customer_id": pa.array([], pa.string())})
         if refused:
             return Plan(empty, empty, summary, " ".join(refused))
-        return Plan(self._rows(facts), self._values(facts), summary)
-
-    def _rows(self, facts: Facts) -> pa.Table:
-        """Return plan.parquet."""
-        effects, history = self.effects, self.effects.history
-        action = facts.action
-        contacted = action >= 0
-        single = history.roles.treatment is not None
-        labels = np.array([*(arm.channel for arm in effects.actions), history.roles.control], dtype=object)
-        columns: dict[str, pa.Array] = {"customer_id": self.audience.customer}
-        columns["arm" if single else "channel"] = pa.array(labels[action], pa.string())
-        if not single:
-            columns["send_time"] = _times(effects, action)
-        columns["cost"] = pa.array(np.where(contacted, _chosen_or_zero(facts.costs, action), 0.0))
-        columns["uplift"] = pa.array(
-            np.where(contacted, facts.scale * _chosen_or_zero(facts.cate, action), 0.0)
-        )
-        columns["uplift_se"] = pa.array(
-            np.where(contacted, abs(facts.scale) * _chosen_or_zero(facts.scores.se, action), 0.0)
-        )
-        columns["reason"] = pa.array(reasons(facts), pa.string())
-        columns["probability"] = pa.array(probabilities(facts))
-        return pa.table(columns)
-
-    def _values(self, facts: Facts) -> pa.Table:
-        """Return the expected incremental margin of every action for every customer, scaled like the plan."""
-        columns: dict[str, Any] = {"customer_id": self.audience.customer}
-        for a, arm in enumerate(self.effects.actions):
-            columns[arm.label] = (facts.scale * facts.cate[:, a]).astype(np.float32)
-        return pa.table(columns)
+        return Plan(rows_of(facts), values_of(facts), summary)
 
 
 def _chosen(matrix: npt.NDArray[np.floating], action: npt.NDArray[np.int32]) -> Floats:
     """Return the chosen cell of every row that has one."""
     rows = np.flatnonzero(action >= 0)
     return matrix[rows, action[rows]].astype(np.float64)
-
-
-def _chosen_or_zero(matrix: npt.NDArray[np.floating], action: npt.NDArray[np.int32]) -> Floats:
-    return matrix[np.arange(len(matrix)), np.maximum(action, 0)].astype(np.float64)
-
-
-def _times(effects: Effects, action: npt.NDArray[np.int32]) -> pa.Array:
-    """Return the send time of every row, null where nothing is sent, in the type it has in the history."""
-    times = [arm.send_time for arm in effects.actions]
-    return pa.array([*times, None]).take(pa.array(np.where(action >= 0, action, len(times))))

@@ -81,6 +81,15 @@ class Facts:
         return self.values if self.alike else self.scores.cate.astype(np.float64)
 
     @property
+    def se(self) -> Floats:
+        """The standard errors of these effects, (n, k); those of the average where all are alike."""
+        if not self.alike:
+            return self.scores.se.astype(np.float64)
+        effects = self.effects
+        error = effects.scores.std(axis=0) / np.sqrt(len(effects.scores))
+        return np.broadcast_to(error, self.values.shape)
+
+    @property
     def promised(self) -> float:
         """What the model says of its own plan: the sum of its effects over the contacts, in money."""
         rows = np.flatnonzero(self.action >= 0)
@@ -93,7 +102,12 @@ class Facts:
 
     @property
     def beaten_by_everybody(self) -> bool:
-        """Whether treating all alike earned more on held-out customers, beyond doubt."""
+        """Whether treating all alike earned more on held-out customers, beyond doubt.
+
+        Where a floor or the minimum ROI holds the plan back, that says nothing: nobody else has to keep these.
+        """
+        if any(price.price < 0 for price in self.solution.prices):
+            return False
         by_name = {item.policy: item for item in self.compared}
         return beats(by_name["everybody"], by_name["plan"])
 
@@ -195,6 +209,8 @@ def _scaled(price: Price, scale: float) -> float:
 
 def _words(price: Price, amount: float) -> str:
     if price.rule == "budget":
+        if price.bound == 0:
+            return "a budget of 0 pays for no contact"
         if not price.binding or amount <= 0:
             return "more budget would return nothing: every contact worth its cost is paid for"
         return f"one more unit of budget returns {amount:,.2f} more profit"

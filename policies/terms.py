@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +19,7 @@ from .constraints import Rule
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
+Limit = TypeVar("Limit", Segment, Rule, Segment | Rule)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +82,8 @@ def terms(
         segments: Floors and caps for parts of the audience, or ready rules.
 
     Raises:
-        SettingError: An action names an unknown channel, or a segment's condition cannot be evaluated.
+        SettingError: An action names an unknown channel, a segment's condition cannot be evaluated, or a rule's
+            mask is of another number of customers.
         DataError: A cost or consent column is missing or holds something else.
     """
     chosen = match(arms, actions)
@@ -165,6 +168,11 @@ def _caps(arms: Sequence[Arm], actions: Sequence[Action]) -> list[Rule]:
 
 def _segment(table: pa.Table, segment: Segment | Rule) -> Rule:
     if isinstance(segment, Rule):
+        if segment.customers is not None and len(segment.customers) != table.num_rows:
+            raise SettingError(
+                f"Rule {segment.name!r} has a mask of {len(segment.customers):,} customers; the audience has"
+                f" {table.num_rows:,}."
+            )
         return segment
     mask = where(table, segment.where)
     return Rule(
@@ -187,28 +195,43 @@ def where(table: pa.Table, condition: str) -> Bools:
     with duckdb.connect() as connection:
         connection.register("audience", table)
         try:
-            result = connection.execute(f"SELECT coalesce(({condition}), false) AS hit FROM audience")
+            result = connection.sql(f"SELECT coalesce(({condition}), false) AS hit FROM audience")
             hits = result.to_arrow_table()["hit"].combine_chunks()
         except duckdb.Error as error:
             reason = str(error).splitlines()[0]
             raise SettingError(
                 f"The segment condition {condition!r} cannot be evaluated: {reason}"
             ) from error
-    if not pa.types.is_boolean(hits.type):
-        raise SettingError(f"The segment condition {condition!r} is {hits.type}; it must be true or false.")
+    if not pa.types.is_boolean(hits.type) or len(hits) != table.num_rows:
+        kind = hits.type if len(hits) == table.num_rows else f"one value for {table.num_rows:,} customers"
+        raise SettingError(
+            f"The segment condition {condition!r} is {kind}; it must be true or false for each customer."
+        )
     mask: Bools = hits.to_numpy(zero_copy_only=False)
     return mask
 
 
-def like_audience(history: pa.Table, audience: pa.Table, seed: int) -> pa.Table:
+def stand_ins(history: int, audience: int, seed: int) -> npt.NDArray[np.int64]:
+    """Return the audience customer, drawn at random, that each row of a history stands for, (history,)."""
+    return np.random.default_rng(seed).integers(0, audience, history)
+
+
+def like_audience(history: pa.Table, audience: pa.Table, customer: npt.NDArray[np.int64]) -> pa.Table:
     """Return the history's rows with the audience's columns, for valuing a plan's terms on the history.
 
-    Columns that the history lacks (consent, costs, segments) are drawn from the audience at random, row by row
+    Columns that the history lacks (consent, costs, segments) are those of the customers that its rows stand for,
     together: they are taken as independent of the effects.
     """
-    drawn = audience.take(np.random.default_rng(seed).integers(0, audience.num_rows, history.num_rows))
+    drawn = audience.take(customer)
     for name in audience.column_names:
         if name in history.column_names:
             place = drawn.column_names.index(name)
             drawn = drawn.set_column(place, name, history[name])
     return drawn
+
+
+def lent(limit: Limit, customer: npt.NDArray[np.int64]) -> Limit:
+    """Return a limit on audience customers as one on rows that stand for them, each for the customer given."""
+    if isinstance(limit, Segment) or limit.customers is None:
+        return limit
+    return replace(limit, customers=limit.customers[customer])

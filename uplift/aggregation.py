@@ -10,6 +10,7 @@ shares undo the 1/p of the scores, so that an action's weight in the loss is the
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -95,18 +96,39 @@ def q_aggregate(moments: Moments, prior: Floats, noise: float) -> Floats:
         fit = moments.gram @ weights - moments.cross + 0.5 * own
         return np.asarray(scale * fit + PRIOR_WEIGHT * (1 + np.log(np.maximum(weights, 1e-12) / prior)))
 
-    count = len(prior)
-    found = optimize.minimize(
-        loss,
-        prior,
-        jac=slope,
-        bounds=[(1e-9, 1.0)] * count,
-        constraints={"type": "eq", "fun": lambda weights: weights.sum() - 1, "jac": lambda _: np.ones(count)},
-        method="SLSQP",
-        options={"ftol": 1e-10, "maxiter": 500},
-    )
-    weights = np.where(found.x < 1e-3, 0.0, found.x)
+    found = _lowest_on_simplex(loss, slope, prior)
+    weights = np.where(found < 1e-3, 0.0, found)
     return np.asarray(weights / weights.sum())
+
+
+def _lowest_on_simplex(
+    loss: Callable[[Floats], float], slope: Callable[[Floats], Floats], start: Floats
+) -> Floats:
+    """Return the weights, none below 1e-9 and adding up to 1, at which a convex loss is lowest."""
+    total = {"type": "eq", "fun": lambda weights: weights.sum() - 1, "jac": np.ones_like}
+
+    def descend(weights: Floats, unit: float) -> Floats:
+        found = optimize.minimize(
+            lambda weights: unit * loss(weights),
+            weights,
+            jac=lambda weights: unit * slope(weights),
+            bounds=[(1e-9, 1.0)] * len(weights),
+            constraints=total,
+            method="SLSQP",
+            options={"ftol": 1e-12, "maxiter": 500},
+        )
+        return np.asarray(found.x, np.float64)
+
+    found, best = start, loss(start)
+    for _ in range(20):
+        # Where much was seen slopes are steep at first and flat at last: in one unit the solver gives up at the
+        # one end, in another at the other.
+        unit = 1 / max(1.0, float(np.ptp(slope(found))))
+        lowest = min((descend(found, part) for part in (1.0, unit**0.5, unit)), key=loss)
+        if not best - loss(lowest) > 1e-9 * max(1.0, abs(best)):
+            break
+        found, best = lowest, loss(lowest)
+    return found
 
 
 def evidence_noise(cate: Floats, scores: Floats, shares: Floats) -> float:

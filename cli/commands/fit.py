@@ -25,7 +25,7 @@ SHOWN = ("learner", "candidates", "average_effects", "response_model")
 @common
 @flags
 def command(shared: Common, values: dict[str, Any]) -> None:
-    """Learn responses and effects, and choose among learners on held-out customers.
+    """Learn responses and effects, chosen on held-out customers.
 
     Prints the candidates, every action's average effect with its interval, and how good the response model
     is. With --out DIR, effects.json holds the same.

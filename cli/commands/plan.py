@@ -54,7 +54,7 @@ class Job:
 @common
 @flags
 def command(shared: Common, values: dict[str, Any]) -> None:
-    """Choose at most one action for every customer, within budget and rules.
+    """Choose one action at most for every customer, within a budget.
 
     Writes plan.parquet and plan.csv (a row for every customer), summary.json, report.html and manifest.json
     into --out, or into plans/RUN in the project. The forecast comes from held-out customers, never from the

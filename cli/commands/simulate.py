@@ -23,7 +23,7 @@ from ..simulated import budget_for, write_campaign, written
 )
 @common
 def command(shared: Common, out: Path, yes: bool, world: str, rows: int, audience: int) -> None:
-    """Write a simulated campaign history, an audience and the truth about both.
+    """Write a simulated campaign and the truth about it.
 
     Worlds: rich (effects on the log-odds, by customer, channel and hour), steps (steps in the probability,
     returns, assignment that depends on a feature), costly (one dear channel), average (the same effect for

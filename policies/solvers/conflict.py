@@ -8,6 +8,8 @@ from .dual import Dual, Point
 from .prices import Aim, everybody, find_prices, scale_of, sides_of
 from .problem import Cells, Limits
 
+VAGUE = "No plan of whole customers was found that keeps all rules; loosen one of them a little."
+
 
 def explain(cells: Cells, limits: Limits, rng: np.random.Generator) -> str:
     """Return a sentence that names the rules in conflict and the shortfall.
@@ -19,14 +21,14 @@ def explain(cells: Cells, limits: Limits, rng: np.random.Generator) -> str:
     sides = sides_of(limits, scale.unit)
     needed = sides.sign * sides.bound < 0
     if not needed.any():
-        return "No plan of whole customers was found that keeps all rules; loosen one of them a little."
+        return VAGUE
     cap = np.where(needed, 1.0 / np.where(needed, np.abs(sides.bound), 1.0), np.inf)
     stake = float((cap[needed] / sides.unit[needed]).max()) * scale.stake
     sides = sides._replace(unit=sides.unit * (stake / scale.stake), cap=cap)
     aim = Aim(sides, stake, 0.0)
     dual = everybody(cells, limits, aim)
-    point, _ = find_prices(cells, dual, aim, rng)
-    return _sentence(dual, point, limits)
+    priced = find_prices(cells, dual, aim, rng)
+    return VAGUE if priced is None else _sentence(dual, priced[0], limits)
 
 
 def _sentence(dual: Dual, point: Point, limits: Limits) -> str:

@@ -18,8 +18,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .kernels import Book, Crowd, Floats, Ints, soft_pass
+from .kernels import Book, Crowd, Floats, Ints, Tariff, soft_pass
 from .problem import Limits, Mask
+
+# A temperature at which nobody is undecided.
+TINY = 1e-300
 
 
 class Sides(NamedTuple):
@@ -69,6 +72,16 @@ class Dual:
     sides: Sides
     stake: float = 1.0
 
+    def least(self) -> float:
+        """Return what a plan is worth in which everybody gets the worst: no plan that keeps the rules is below it."""
+        shape = (self.limits.on_segment.shape[1], self.limits.on_action.shape[1])
+        against = Tariff(np.full(shape, -self.stake), np.full(shape, -self.stake), np.zeros(shape))
+        return -soft_pass(self.crowd, against, self.book, TINY, self._tables())[0]
+
+    def _tables(self) -> tuple[Floats, Floats, Floats]:
+        groups, k, rules = self.limits.on_segment.shape[1], self.limits.on_action.shape[1], len(self.limits)
+        return np.zeros((groups, k, 3)), np.zeros((groups, k, 6)), np.zeros((rules, rules))
+
     def net(self, at: Floats) -> Floats:
         """Return one price a rule: its upper side's minus its lower side's."""
         price = at * self.sides.unit * self.sides.sign
@@ -77,8 +90,7 @@ class Dual:
     def point(self, at: Floats, tau: float) -> Point:
         """Return the smoothed dual with its derivatives at side prices, by one pass over the customers."""
         sides, limits = self.sides, self.limits
-        groups, k, rules = limits.on_segment.shape[1], limits.on_action.shape[1], len(limits)
-        tables = (np.zeros((groups, k, 3)), np.zeros((groups, k, 6)), np.zeros((rules, rules)))
+        tables = self._tables()
         tariff = limits.tariff(self.net(at), stake=self.stake)
         best, soft, undecided = soft_pass(self.crowd, tariff, self.book, tau, tables)
         paid = float(at * sides.unit @ (sides.sign * sides.bound))
@@ -111,15 +123,16 @@ def descend(dual: Dual, start: Point, tau: float, *, steps: int, tolerance: floa
             are undecided now.
         tau: The temperature, in money.
         steps: At most this many steps.
-        tolerance: Stop when the next step promises less than this, in money.
+        tolerance: Stop when the next step promises less than this, in money; or than a millionth of tau for each
+            undecided customer, if that is less.
     """
-    steady = 0.05 * start.hessian
+    steady = 0.3 * start.hessian
     here = dual.point(start.at, tau)
     for _ in range(steps):
         curvature = here.hessian + steady
         step = box_step(curvature, here.gradient, here.at, dual.sides.cap / dual.sides.unit)
         promise = -(here.gradient @ step + 0.5 * step @ curvature @ step)
-        if promise <= tolerance:
+        if promise <= min(tolerance, 1e-6 * tau * here.undecided):
             break
         there = _search(dual, here, step, tau)
         if there is None:
@@ -137,7 +150,7 @@ def _search(dual: Dual, here: Point, step: Floats, tau: float) -> Point | None:
         if there.smooth <= here.smooth + 1e-4 * size * slope:
             return there
         bend = there.smooth - here.smooth - size * slope
-        size *= float(np.clip(-0.5 * size * slope / bend, 0.1, 0.5))
+        size *= float(np.clip(-0.5 * size * slope / bend, 0.1, 0.5)) if bend > 0 else 0.5
     return None
 
 

@@ -18,7 +18,7 @@ from .restricted import Relaxed, Restricted, relax, restrict, settle
 from .spread import spread
 
 # Customers in the linear program: at first, and when its prices do not yet hold for everybody.
-SIZES = (500, 1_500, 4_000)
+SIZES = (800, 2_000, 5_000)
 # Times that the search is kicked out of a plan that it cannot improve.
 KICKS = 30
 # Nodes that the integer program may take; attempts to keep a rule that rounding breaks.
@@ -47,7 +47,7 @@ class Hard(NamedTuple):
 
 
 class Spread(NamedTuple):
-    """Undecided customers who were settled in bulk, and their actions."""
+    """Undecided customers, in random order, and actions at which the rules are all but kept."""
 
     rows: Ints
     action: Actions
@@ -101,7 +101,8 @@ class Finish:
         best = self.decide(at)
         crowd = self.spread_out(best)
         for size in SIZES:
-            best.action[crowd.rows], best.lead[crowd.rows] = crowd.action, np.inf
+            best.action[crowd.rows] = crowd.action
+            best.lead[crowd.rows[SIZES[0] // 2 :]] = np.inf
             settled = self.relaxed(best, size)
             there = self.decide(settled.answer.price)
             best = min(best, there, key=lambda hard: hard.bound)
@@ -120,11 +121,11 @@ class Finish:
         return Hard(at, float(at * sides.unit @ (sides.sign * sides.bound)) + best, action, lead)
 
     def spread_out(self, hard: Hard) -> Spread:
-        """Settle those of the undecided customers who are too many for a linear program."""
-        undecided = self.rng.permutation(np.flatnonzero(hard.lead < REACH * self.tau))
-        rows = undecided[SIZES[1] :]
-        action = spread(self.cells, self.dual.limits, rows, self.dual.net(hard.at), self.tau)
-        return Spread(rows, action)
+        """Spread undecided customers over their options, if they are too many for a linear program."""
+        rows = self.rng.permutation(np.flatnonzero(hard.lead < REACH * self.tau))
+        if len(rows) <= SIZES[0]:
+            rows = rows[:0]
+        return Spread(rows, spread(self.cells, self.dual.limits, rows, self.dual.net(hard.at), self.tau))
 
     def room(self, used: Floats) -> Floats:
         """Return (S,) how much of each side is left."""
@@ -155,6 +156,7 @@ class Finish:
 
     def rounded(self, settled: Settled, hard: Hard) -> tuple[Actions, Account] | None:
         """Return an integer plan near the linear program's answer."""
+        settled = self.narrowed(settled, hard)
         fixed = account(self.cells, self.dual.limits, settled.action)
         goal = hard.bound - fixed.profit - 1e-3 * self.stake
         options, start = self.options(settled, hard)
@@ -173,6 +175,19 @@ class Finish:
             proved = self.kept(settled, fixed, by_proof)
             found = max((plan for plan in (found, proved) if plan), key=lambda plan: plan[1].profit, default=None)
         return found
+
+    def narrowed(self, settled: Settled, hard: Hard) -> Settled:
+        """Keep open those whom the linear program splits and the least decided others; settle the rest."""
+        problem, share = settled.problem, settled.answer.share
+        split = np.zeros(len(problem.rows), dtype=np.bool_)
+        split[problem.place[(share > 1e-9) & (share < 1.0 - 1e-9)]] = True
+        order = np.lexsort((hard.lead[problem.rows], ~split))
+        open_ = np.sort(order[: max(SIZES[0], int(split.sum()))])
+        action = settled.action.copy()
+        action[problem.rows] = problem.chosen(share)
+        action[problem.rows[open_]] = -1
+        part, columns = problem.narrowed(open_)
+        return Settled(action, part, settled.answer._replace(share=share[columns]))
 
     def kept(
         self, settled: Settled, fixed: Account, choose: Callable[[Floats], Actions | None]

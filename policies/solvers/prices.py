@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -16,6 +16,13 @@ from .problem import Cells, Limits, crowd_of
 SAMPLES = (4_000, 50_000)
 # Undecided customers that the finish can settle one by one.
 FEW = 700
+# Temperatures, in typical stakes: the first, the last, and what each is of the one before.
+HOT = 0.3
+COLD = 1e-9
+COOLING = 0.3
+FAST = 0.03
+# Newton steps at one temperature.
+STEPS = 12
 
 
 class Scale(NamedTuple):
@@ -78,7 +85,7 @@ def everybody(cells: Cells, limits: Limits, aim: Aim) -> Dual:
     return Dual(crowd, limits, limits.book(), aim.sides, aim.objective)
 
 
-def find_prices(cells: Cells, dual: Dual, aim: Aim, rng: np.random.Generator) -> tuple[Point, float]:
+def find_prices(cells: Cells, dual: Dual, aim: Aim, rng: np.random.Generator) -> tuple[Point, float] | None:
     """Return prices at which few customers are undecided and the rules are kept up to those few.
 
     Args:
@@ -88,27 +95,45 @@ def find_prices(cells: Cells, dual: Dual, aim: Aim, rng: np.random.Generator) ->
         rng: Draws the samples.
 
     Returns:
-        The last point of the descent, and the temperature there, in money.
+        The last point of the descent, and the temperature there, in money; or None where the dual falls below what
+        the worst plan is worth, which proves that no plan keeps the rules.
     """
     n, sides = len(cells), len(aim.sides.rule)
-    point = Point(np.zeros(sides), 0.0, 0.0, np.zeros(sides), np.zeros((sides, sides)), n)
-    heat = 0.3
+    start = Point(np.zeros(sides), 0.0, 0.0, np.zeros(sides), np.zeros((sides, sides)), n)
+    point, heat = start, HOT
     for size in (size for size in SAMPLES if 1.5 * size < n):
         rows, weight = sample(dual.limits.segment, size, rng)
         part = replace(dual, crowd=crowd_of(cells, dual.limits.segment, rows, weight))
-        for now in _cooling(heat, 20.0 / size):
-            heat = now
-            point = descend(part, point, heat * aim.stake, steps=12, tolerance=1e-7 * abs(point.smooth))
-    for now in _cooling(heat, 1e-9):
-        heat = now
-        point = descend(dual, point, heat * aim.stake, steps=12, tolerance=1e-9 * abs(point.smooth))
-        if point.undecided <= FEW:
+        found = cool(part, point, aim.stake, heat, lambda heat, _, size=size: heat <= 60.0 / size)
+        if found is None:
+            point, heat = start, HOT
             break
-    return point, heat * aim.stake
+        point, heat = found
+    found = cool(dual, point, aim.stake, heat, lambda heat, point: heat <= COLD or point.undecided <= FEW)
+    return None if found is None else (found[0], found[1] * aim.stake)
 
 
-def _cooling(heat: float, last: float) -> Iterator[float]:
-    """Yield falling temperatures, the given one first."""
-    while heat > last:
-        yield heat
-        heat *= 0.3
+def cool(
+    dual: Dual, point: Point, stake: float, heat: float, done: Callable[[float, Point], bool]
+) -> tuple[Point, float] | None:
+    """Follow the minimum as the temperature falls, until done; return the last point and temperature.
+
+    Once few customers change their minds from one temperature to the next, the minimum moves in proportion to the
+    temperature, so each descent starts from where the line through the last two points leads. None where the dual
+    falls below every plan's worth.
+    """
+    least = dual.least() - 1e-6 * abs(dual.least()) if dual.stake else -np.inf
+    heats, points = [heat], [descend(dual, point, heat * stake, steps=STEPS, tolerance=1e-9 * abs(point.smooth))]
+    while not done(heats[-1], points[-1]):
+        heat, now = heats[-1], points[-1]
+        if now.exact < least:
+            return None
+        settled = len(points) > 1 and now.undecided > 0.9 * points[-2].undecided
+        cooler = heat * (FAST if settled else COOLING)
+        ahead = now.at
+        if len(points) > 1:
+            ahead = now.at + (now.at - points[-2].at) * (heat - cooler) / (heats[-2] - heat)
+        start = now._replace(at=np.clip(ahead, 0.0, dual.sides.cap / dual.sides.unit))
+        points.append(descend(dual, start, cooler * stake, steps=STEPS, tolerance=1e-9 * abs(now.smooth)))
+        heats.append(cooler)
+    return points[-1], heats[-1]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from scipy import sparse
@@ -39,22 +40,16 @@ class Restricted:
         action[self.place[taken]] = self.action[taken]
         return action
 
-    def narrowed(self, keep: Ints) -> Restricted:
-        """Return the same for some of the customers, given by their places."""
+    def narrowed(self, keep: Ints) -> tuple[Restricted, Ints]:
+        """Return the same for some of the customers, given by their places, and which columns that leaves."""
         place = np.full(len(self.rows), -1)
         place[keep] = np.arange(len(keep))
         columns = np.flatnonzero(place[self.place] >= 0)
-        return Restricted(
-            self.rows[keep],
-            place[self.place[columns]],
-            self.action[columns],
-            self.gain[columns],
-            self.load[columns],
-        )
+        part = (place[self.place[columns]], self.action[columns], self.gain[columns], self.load[columns])
+        return Restricted(self.rows[keep], *part), columns
 
 
-@dataclass(frozen=True, slots=True)
-class Relaxed:
+class Relaxed(NamedTuple):
     """The linear program's answer: shares of the columns, a price a side, and by how much sides stay broken."""
 
     share: Floats
@@ -120,6 +115,8 @@ def settle(problem: Restricted, sides: Sides, room: Floats, *, slip: float, node
     """
     matrix = _matrix(problem, sides)
     top = np.concatenate([room * sides.unit, np.ones(len(problem.rows))])
+    if len(problem.gain) == 0:  # HiGHS takes no problem without columns
+        return problem.chosen(problem.gain) if (top >= 0).all() else None
     size = float(np.abs(problem.gain).sum()) or 1.0
     result = milp(
         -problem.gain,

@@ -34,8 +34,9 @@ def solve(cells: Cells, limits: Limits, rng: np.random.Generator) -> Plan:
     elif plan is None and only_budget(limits):
         plan = fill(cells, limits, rng)
     elif plan is None:
-        point, tau = find_prices(cells, dual, aim, rng)
-        plan = Finish(cells, dual, rng, scale.stake, tau).plan(point.at)
+        priced = find_prices(cells, dual, aim, rng)
+        if priced is not None:
+            plan = Finish(cells, dual, rng, scale.stake, priced[1]).plan(priced[0].at)
     if plan is None:
         raise Infeasible(explain(cells, limits, rng))
     return plan

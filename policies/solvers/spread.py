@@ -19,7 +19,7 @@ BLOCK = 65_536
 
 
 @compiled
-def _spread(score: Floats, segment: Ints, tau: float, owed: Floats, action: Actions) -> None:
+def _spread(score: Floats, weight: Floats, segment: Ints, tau: float, owed: Floats, action: Actions) -> None:
     """Fill the actions of some customers from their scores (−inf where masked); owed is (G, k + 1), none last."""
     k = score.shape[1]
     chance = np.empty(k + 1)
@@ -32,10 +32,10 @@ def _spread(score: Floats, segment: Ints, tau: float, owed: Floats, action: Acti
         debt = owed[segment[i]]
         pick, most = -1, -np.inf
         for a in range(k + 1):
-            debt[a] += chance[a]
+            debt[a] += weight[i] * chance[a]
             if chance[a] > 1e-4 and debt[a] > most:
                 pick, most = a, debt[a]
-        debt[pick] -= 1.0
+        debt[pick] -= weight[i]
         action[i] = pick if pick < k else -1
 
 
@@ -46,7 +46,7 @@ def spread(cells: Cells, limits: Limits, rows: Ints, price: Floats, tau: float) 
     for first in range(0, len(rows), BLOCK):
         part = rows[first : first + BLOCK]
         score = scores(cells, limits, part, price)
-        _spread(score, limits.segment[part], tau, owed, action[first : first + BLOCK])
+        _spread(score, cells.weights[part], limits.segment[part], tau, owed, action[first : first + BLOCK])
     return action
 
 

@@ -11,7 +11,7 @@ from click.testing import Result
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from cli.explanation import NOTHING, Offer, Toll, explain, flip
+from cli.explanation import NOTHING, Offer, Toll, explain, flip, limited
 from uplift.errors import DataError, SettingError
 
 Run = Callable[..., Result]
@@ -19,7 +19,7 @@ Run = Callable[..., Result]
 COSTS = {"email": 0.02, "sms": 0.10}
 PRICES = [
     {"rule": "budget", "price": 2.0, "binding": True, "in_words": "…"},
-    {"rule": "sms 12 capacity", "price": 0.05, "binding": True, "of": "contacts", "actions": ["sms 12"]},
+    {"rule": "sms 12 capacity", "price": 0.05, "binding": True, "in_words": "…"},
 ]
 
 
@@ -100,6 +100,17 @@ def test_where_lots_were_drawn_it_says_so_and_names_no_price(plan: Path) -> None
     assert "drawn by lot" in found.notes[0]
     assert (found.chosen.action, found.runner_up.action) == (NOTHING, "sms 12")
     assert found.price_to_flip is None
+
+
+def test_a_rule_is_recognised_by_its_name_and_one_that_is_not_is_owned_up_to(plan: Path) -> None:
+    assert limited("paper mail minimum spend") == ("cost", "paper mail")
+    assert limited("segment tier = 'x capacity'") == (None, None)
+    summary = json.loads((plan / "summary.json").read_text())
+    summary["prices"].append({"rule": "segment tier = 'gold'", "price": 0.3, "binding": True})
+    (plan / "summary.json").write_text(json.dumps(summary))
+    assert explain(plan, "a").notes == (
+        "Not in these numbers: what the prices of segment tier = 'gold' charge.",
+    )
 
 
 def test_a_value_that_is_missing_was_never_on_offer(plan: Path) -> None:

@@ -42,9 +42,10 @@ def plain(project: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def planned(plain: Path) -> tuple[Path, Result]:
     """One plan that several tests look at; so little evidence may support no profit, hence the overrides."""
-    words = ["plan", "-p", plain, "--budget", 60, "--out", plain / "plan", *OVERRIDES, "--threads", 2]
+    words = ["plan", "-p", plain, "--budget", 60, *OVERRIDES, "--threads", 2]
     result = CliRunner().invoke(application, [str(word) for word in words], catch_exceptions=False)
-    return plain / "plan", result
+    (out,) = (plain / "plans").iterdir()
+    return out, result
 
 
 def test_it_writes_every_file_and_the_manifest_vouches_for_them(planned: tuple[Path, Result]) -> None:
@@ -67,6 +68,7 @@ def test_the_rows_add_up_to_the_summary_and_the_budget_is_kept(
     assert sum(row["reason"] == "contacted" for row in rows) == summary["contacts"]
     assert summary["overrides"] == ["G10", "G8"]
     assert len(summary["run"]) == 12
+    assert summary["run"] == out.name
 
 
 def test_flags_alone_with_one_thread_give_the_same_plan_to_the_byte(
@@ -82,9 +84,14 @@ def test_flags_alone_with_one_thread_give_the_same_plan_to_the_byte(
     assert bytes_of(tmp_path / "plan") == bytes_of(out)
 
 
-def test_a_plan_that_is_there_is_not_made_twice(
-    run: Run, planned: tuple[Path, Result], project: Path
-) -> None:
+def test_the_very_same_plan_is_not_made_twice(run: Run, planned: tuple[Path, Result], plain: Path) -> None:
+    out, _ = planned
+    result = run("plan", "-p", plain, "--budget", 60, *OVERRIDES)
+    assert result.exit_code == 1
+    assert f"This very plan (same inputs, settings, seed and version) is already in {out}." in result.stderr
+
+
+def test_a_plan_that_is_there_is_not_replaced(run: Run, planned: tuple[Path, Result], project: Path) -> None:
     out, _ = planned
     before = {path.name: path.read_bytes() for path in out.iterdir()}
     result = run("plan", "-p", project, "--budget", 60, "--out", out)

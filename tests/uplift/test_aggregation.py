@@ -10,7 +10,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from uplift.aggregation import Calibration, Moments, Slope, aipw, evidence_noise, q_aggregate, slope_of
+from uplift.aggregation import (
+    PRIOR_WEIGHT,
+    Calibration,
+    Moments,
+    Slope,
+    aipw,
+    evidence_noise,
+    q_aggregate,
+    slope_of,
+)
 from uplift.effects import Rule
 from uplift.learners.average import shrink
 
@@ -241,6 +250,39 @@ def test_overwhelming_evidence_leaves_nothing_but_the_best_candidate(best: int) 
     prior = np.array([0.02, 0.38, 0.3, 0.3])
     weights = weights_of(effects, effects[best] + 0.1 * noise, shares, prior)
     assert weights[best] > 0.98
+
+
+@settings(derandomize=True, deadline=None, max_examples=25)
+@given(seeds, st.floats(-10, 0), st.integers(0, 3))
+def test_more_evidence_never_brings_the_prior_back(seed: int, power: float, best: int) -> None:
+    effects, noise, shares = candidates(seed)
+    scores = effects[best] + 0.1 * noise
+    assert weights_of(effects, scores, shares, np.full(4, 0.25), 10.0**power)[best] > 0.98
+
+
+@settings(derandomize=True, deadline=None, max_examples=25)
+@given(seeds, st.floats(-4, 4))
+def test_no_other_weights_have_a_lower_loss(seed: int, power: float) -> None:
+    """The loss as it is defined: half the mixture's own, half the candidates', and the relative entropy."""
+    effects, noise, shares = candidates(seed)
+    scores, prior, variance = 0.5 * effects[0] + noise, np.array([0.1, 0.2, 0.3, 0.4]), 10.0**power
+
+    def total(effect: Array) -> float:
+        return float((shares * np.square(scores - effect)).sum()) / (2 * variance)
+
+    def loss(weights: Array) -> float:
+        mixture = total(np.tensordot(weights, np.array(effects), axes=1))
+        own = sum(weight * total(effect) for weight, effect in zip(weights, effects, strict=True))
+        entropy = sum(w * math.log(w / p) for w, p in zip(weights, prior, strict=True) if w > 0)
+        return float(0.5 * (mixture + own) + PRIOR_WEIGHT * entropy)
+
+    found = weights_of(effects, scores, shares, prior, variance)
+    rng = np.random.default_rng(seed)
+    near = np.abs(found + rng.normal(size=(40, 4)) * np.geomspace(1e-3, 0.3, 40)[:, None])
+    others = [*near, *rng.dirichlet(np.ones(4), 40), prior, *np.eye(4)]
+    # Weights below a thousandth are set to none, which costs a little.
+    least = min(loss(weights / weights.sum()) for weights in others)
+    assert loss(found) <= least + 2e-3 * (1 + abs(least))
 
 
 def test_a_truth_half_way_between_two_candidates_is_found_there() -> None:

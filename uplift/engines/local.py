@@ -36,5 +36,9 @@ class LocalEngine:
 
     def map(self, function: Callable[[T], R], tasks: Iterable[T]) -> list[R]:
         """Return `[function(task) for task in tasks]`, computed by `threads` workers."""
-        with threadpool_limits(limits=1), ThreadPoolExecutor(max_workers=self.threads) as pool:
+        # OpenMP keeps its limit by thread, BLAS libraries by process: one is set here, the other in each worker.
+        with (
+            threadpool_limits(limits=1),
+            ThreadPoolExecutor(self.threads, initializer=threadpool_limits, initargs=(1,)) as pool,
+        ):
             return list(pool.map(function, tasks))
