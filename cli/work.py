@@ -23,13 +23,17 @@ def judged(
     shared: Common, project: Project, campaign: Campaign, *, money: bool, overrides: Iterable[str]
 ) -> tuple[Finding, ...]:
     """Return what reading and the gates found, overrides applied."""
-    codes = frozenset(overrides)
-    found = gates(project, campaign.history, money=money, seed=shared.seed)
+    history, codes = campaign.history, frozenset(overrides)
+    shared.console.detail(
+        f"{len(history):,} rows with {len(history.actions)} actions and {history.features.num_columns} features; "
+        f"{len(campaign.audience):,} customers to plan for."
+    )
+    found = gates(project, history, money=money, seed=shared.seed)
     return tuple(finding.override(codes) for finding in (*campaign.findings, *found))
 
 
-def refuse(findings: Iterable[Finding]) -> None:
-    """Stop where a finding refuses.
+def refuse(shared: Common, findings: tuple[Finding, ...]) -> None:
+    """Stop where a finding refuses; print the warnings where none does.
 
     Raises:
         Refused: With every reason.
@@ -37,6 +41,7 @@ def refuse(findings: Iterable[Finding]) -> None:
     refused = reasons(findings)
     if refused:
         raise Refused(" ".join(refused))
+    shared.console.warnings(findings)
 
 
 def estimated(shared: Common, campaign: Campaign, progress: Progress) -> Effects:

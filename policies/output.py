@@ -18,5 +18,7 @@ def write_plan(plan: Plan, folder: Path) -> None:
         write_parquet(plan.rows, folder / "plan.parquet")
         write_csv(plan.rows, folder / "plan.csv")
         write_parquet(plan.values, folder / "values.parquet")
+        if plan.costs is not None:
+            write_parquet(plan.costs, folder / "costs.parquet")
     write_json(plan.summary, folder / "summary.json")
     (folder / "report.html").write_text(render_page(plan.summary), encoding="utf-8", newline="\n")

@@ -29,7 +29,7 @@ from .forecast import Choice, Floats, Ground, choose, exchange, kinds, spending,
 from .frontiers import frontier
 from .money import cents, exact_sum
 from .optimizer import optimize
-from .rows import rows_of, values_of
+from .rows import costs_of, rows_of, values_of
 from .solution import Solution
 from .summary import CurvePoint, Facts, summarise
 from .terms import Terms, lent, like_audience, stand_ins, terms
@@ -53,7 +53,9 @@ class Plan:
     Attributes:
         rows: One row for every audience customer: customer_id, channel and send_time (or arm), cost, uplift,
             uplift_se, reason, probability. Empty where the plan was refused.
-        values: customer_id and the expected incremental margin of every action, on the scale of `rows`.
+        values: customer_id and the expected incremental margin of every action, on the scale of `rows`; null where
+            a customer may not be given it.
+        costs: The same for expected costs, where these differ between customers; else None.
         summary: The contents of summary.json.
         refused: Why there is no plan, or None.
     """
@@ -62,6 +64,7 @@ class Plan:
     values: pa.Table
     summary: dict[str, Any] = field(repr=False)
     refused: str | None = None
+    costs: pa.Table | None = None
 
     @property
     def forecast(self) -> dict[str, Any]:
@@ -389,7 +392,7 @@ class _Planning:
         empty = pa.table({"customer_id": pa.array([], pa.string())})
         if refused:
             return Plan(empty, empty, summary, " ".join(refused))
-        return Plan(rows_of(facts), values_of(facts), summary)
+        return Plan(rows_of(facts), values_of(facts), summary, costs=costs_of(facts))
 
 
 def _chosen(matrix: npt.NDArray[np.floating], action: npt.NDArray[np.int32]) -> Floats:

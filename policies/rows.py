@@ -30,7 +30,7 @@ def rows_of(facts: Facts) -> pa.Table:
         columns["send_time"] = _times(effects, action)
     amounts = {
         "cost": facts.costs,
-        "uplift": facts.scale * facts.cate,
+        "uplift": facts.uplift,
         "uplift_se": abs(facts.scale) * facts.se,
     }
     for name, matrix in amounts.items():
@@ -42,9 +42,22 @@ def rows_of(facts: Facts) -> pa.Table:
 
 def values_of(facts: Facts) -> pa.Table:
     """Return what every action is expected to bring in from every customer, on the scale of the plan."""
+    return _by_action(facts, facts.uplift)
+
+
+def costs_of(facts: Facts) -> pa.Table | None:
+    """Return what every action is expected to cost for every customer; None where that is one number an action."""
+    if not any(action.cost_column or action.response_cost for action in facts.actions):
+        return None
+    return _by_action(facts, facts.costs)
+
+
+def _by_action(facts: Facts, matrix: Floats) -> pa.Table:
+    """Return a column an action, null where a customer may not be given it."""
     columns: dict[str, Any] = {"customer_id": facts.audience.customer}
     for a, arm in enumerate(facts.effects.actions):
-        columns[arm.label] = (facts.scale * facts.cate[:, a]).astype(np.float32)
+        allowed = facts.terms.eligible[:, a]
+        columns[arm.label] = pa.array(matrix[:, a].astype(np.float32), mask=~allowed)
     return pa.table(columns)
 
 

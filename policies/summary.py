@@ -97,8 +97,23 @@ class Facts:
 
     @property
     def scale(self) -> float:
-        """What per-customer effects are multiplied by, so that the plan's rows add up to its forecast."""
-        return cents(self.margin.point) / self.promised if self.promised > 0 else 1.0
+        """What per-customer effects are multiplied by, so that the plan's rows add up to its forecast.
+
+        1 where the two do not have the same sign: multiplying would turn customers' order around.
+        """
+        ratio = cents(self.margin.point) / self.promised if self.promised > 0 else 1.0
+        return ratio if ratio > 0 else 1.0
+
+    @property
+    def shift(self) -> float:
+        """What is added to every contact's effect for what the scale cannot do."""
+        contacts = int((self.solution.action >= 0).sum())
+        return (cents(self.margin.point) - self.scale * self.promised) / contacts if contacts else 0.0
+
+    @property
+    def uplift(self) -> Floats:
+        """The effects (n, k) as they are told: those of the contacts add up to the forecast."""
+        return self.scale * self.cate + self.shift
 
     @property
     def beaten_by_everybody(self) -> bool:
@@ -141,7 +156,7 @@ def summarise(facts: Facts, refused: str | None) -> dict[str, Any]:
         },
         "prices": [_price(price, facts.scale) for price in facts.solution.prices],
         "by_action": _by_action(facts),
-        "frontier": [_point(point) for point in facts.curve],
+        "frontier": [_point(point, facts.scale) for point in facts.curve],
         "personalised": facts.personalised,
         **describe(facts.effects, costs, level=request.level),
         "assumptions": _assumptions(facts),
@@ -202,9 +217,16 @@ def _price(price: Price, scale: float) -> dict[str, Any]:
 
 def _scaled(price: Price, scale: float) -> float:
     if price.rule == "budget" and price.price > 0:
-        # A price of 1 + λ is paid in margin for a unit of cost; margin is what the scale applies to.
-        return max(scale * (1 + price.price) - 1, 0.0)
+        return _marginal(price.price, scale)
     return scale * price.price
+
+
+def _marginal(earned: float, scale: float) -> float:
+    """Return what the next unit of money earns, on the scale of the forecast.
+
+    A unit of cost that earns λ buys a margin of 1 + λ, and margin is what the scale applies to.
+    """
+    return max(scale * (1 + earned) - 1, 0.0) if np.isfinite(earned) and earned > 0 else 0.0
 
 
 def _words(price: Price, amount: float) -> str:
@@ -231,9 +253,9 @@ def _by_action(facts: Facts) -> list[dict[str, Any]]:
     spend = apportion(
         facts.spend, [float(exact_sum(facts.costs[mine, a])) for mine, a in zip(rows, used, strict=True)]
     )
+    told = facts.uplift
     margin = apportion(
-        cents(facts.margin.point) if facts.promised > 0 else cents(facts.promised),
-        [facts.scale * float(facts.cate[mine, a].sum()) for mine, a in zip(rows, used, strict=True)],
+        cents(facts.margin.point), [float(told[mine, a].sum()) for mine, a in zip(rows, used, strict=True)]
     )
     return [
         {
@@ -246,7 +268,7 @@ def _by_action(facts: Facts) -> list[dict[str, Any]]:
     ]
 
 
-def _point(point: CurvePoint) -> dict[str, Any]:
+def _point(point: CurvePoint, scale: float) -> dict[str, Any]:
     spend, margin = cents(point.spend), cents(point.margin.point)
     profit = cents(margin - spend)
     return {
@@ -255,7 +277,7 @@ def _point(point: CurvePoint) -> dict[str, Any]:
         "incremental_margin": margin,
         "profit": profit,
         "roi": profit / spend if spend else None,
-        "marginal_roi": point.marginal_roi,
+        "marginal_roi": _marginal(point.marginal_roi, scale),
         "lower": cents(point.margin.lower - spend),
         "upper": cents(point.margin.upper - spend),
     }

@@ -207,7 +207,7 @@ def where(table: pa.Table, condition: str) -> Bools:
         raise SettingError(
             f"The segment condition {condition!r} is {kind}; it must be true or false for each customer."
         )
-    mask: Bools = hits.to_numpy(zero_copy_only=False)
+    mask: Bools = pc.fill_null(hits, False).to_numpy(zero_copy_only=False)
     return mask
 
 

@@ -89,6 +89,17 @@ def estimate(
         return _assemble(history, encoder, sample, fold, members, judged)
 
 
+def _check(history: History) -> None:
+    """Refuse a history that no effect can be learned from."""
+    if not history.actions or not (history.arm < 0).any():
+        raise DataError(
+            f"Effects need rows of control ({history.roles.control!r}) and of one other arm at least;"
+            f" found {int((history.arm < 0).sum())} and {int((history.arm >= 0).sum())}."
+        )
+    if history.features.num_columns == 0:
+        raise DataError("The history has no feature column to tell customers apart by; at least one is needed.")
+
+
 def assign_folds(cluster: npt.NDArray[np.int64], folds: int, seed: int) -> npt.NDArray[np.int8]:
     """Return the fold of every row, (n,); all rows of a customer or household share one.
 

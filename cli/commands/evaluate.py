@@ -48,7 +48,7 @@ def _evaluated(
     money = project.plan.budget is not None
     check_terms(project, campaign)
     findings = judged(shared, project, campaign, money=money, overrides=overrides)
-    refuse(findings)
+    refuse(shared, findings)
     with shared.console.progress() as progress:
         effects = estimated(shared, campaign, progress)
         report = described(project, effects)

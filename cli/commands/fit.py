@@ -34,7 +34,7 @@ def command(shared: Common, values: dict[str, Any]) -> None:
     inputs = read_inputs(project)
     campaign = campaign_of(project, inputs)
     findings = judged(shared, project, campaign, money=False, overrides=values["override"])
-    refuse(findings)
+    refuse(shared, findings)
     with shared.console.progress() as progress:
         report = described(project, estimated(shared, campaign, progress))
     if values["out"]:

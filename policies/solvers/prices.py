@@ -85,7 +85,9 @@ def everybody(cells: Cells, limits: Limits, aim: Aim) -> Dual:
     return Dual(crowd, limits, limits.book(), aim.sides, aim.objective)
 
 
-def find_prices(cells: Cells, dual: Dual, aim: Aim, rng: np.random.Generator) -> tuple[Point, float] | None:
+def find_prices(
+    cells: Cells, dual: Dual, aim: Aim, rng: np.random.Generator, *, few: int = FEW
+) -> tuple[Point, float] | None:
     """Return prices at which few customers are undecided and the rules are kept up to those few.
 
     Args:
@@ -93,6 +95,7 @@ def find_prices(cells: Cells, dual: Dual, aim: Aim, rng: np.random.Generator) ->
         dual: The dual over all of them.
         aim: What prices are sought for.
         rng: Draws the samples.
+        few: Go on until no more customers than this are undecided.
 
     Returns:
         The last point of the descent, and the temperature there, in money; or None where the dual falls below what
@@ -109,7 +112,7 @@ def find_prices(cells: Cells, dual: Dual, aim: Aim, rng: np.random.Generator) ->
             point, heat = start, HOT
             break
         point, heat = found
-    found = cool(dual, point, aim.stake, heat, lambda heat, point: heat <= COLD or point.undecided <= FEW)
+    found = cool(dual, point, aim.stake, heat, lambda heat, point: heat <= COLD or point.undecided <= few)
     return None if found is None else (found[0], found[1] * aim.stake)
 
 

@@ -123,6 +123,6 @@ def settle(problem: Restricted, sides: Sides, room: Floats, *, slip: float, node
         integrality=np.ones(len(problem.gain)),
         bounds=Bounds(0, 1),
         constraints=LinearConstraint(matrix, -np.inf, top),
-        options={"mip_rel_gap": slip / size, "node_limit": nodes},
+        options={"mip_rel_gap": slip / size, "node_limit": nodes, "presolve": False},
     )
     return None if result.x is None else problem.chosen(result.x)

@@ -35,6 +35,11 @@ def test_a_clean_history_passes_every_gate(run: Run, project: Path) -> None:
     assert result.stderr == f"Next: uplift fit -p {project}\n"
 
 
+def test_verbose_says_what_was_read(run: Run, project: Path) -> None:
+    told = run("check", "-p", project, "-v").stderr
+    assert told.startswith("10,000 rows with 4 actions and 16 features; 2,000 customers to plan for.\n")
+
+
 def test_json_is_one_object_on_stdout_and_nothing_else(run: Run, project: Path) -> None:
     result = run("check", "-p", project, "--json", "-q")
     told = json.loads(result.stdout)

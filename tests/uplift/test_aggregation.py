@@ -268,7 +268,7 @@ def test_no_other_weights_have_a_lower_loss(seed: int, power: float) -> None:
     scores, prior, variance = 0.5 * effects[0] + noise, np.array([0.1, 0.2, 0.3, 0.4]), 10.0**power
 
     def total(effect: Array) -> float:
-        return float((shares * np.square(scores - effect)).sum()) / (2 * variance)
+        return float((shares * np.square(scores - effect)).sum() / (2 * variance))
 
     def loss(weights: Array) -> float:
         mixture = total(np.tensordot(weights, np.array(effects), axes=1))

@@ -75,8 +75,8 @@ def _judge(measured: Balance) -> Finding:
     what = (
         f"{measured.columns[column]!r} differs by {smd:+.3f} standard deviations between {versus} and control"
     )
-    begin = "The assignment is predictable from the features" if verdict == "refuse" else "The arms are "
-    "alike but for chance"
+    refused = verdict == "refuse"
+    begin = "The assignment is predictable from the features" if refused else "The arms are alike but for chance"
     return Finding(
         code="G3",
         verdict=verdict,
