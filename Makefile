@@ -25,4 +25,5 @@ slow:
 bench:
 	$(BIN)python benchmarks/optimise.py
 	$(BIN)python benchmarks/curves.py
-	$(BIN)python benchmarks/effects.py
+	$(BIN)python benchmarks/scoring.py
+	$(BIN)python benchmarks/honesty.py

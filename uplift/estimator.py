@@ -9,7 +9,7 @@ customers are scored by all 10, and no row is ever seen by what values it.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -48,6 +48,7 @@ def estimate(
     *,
     seed: int = 0,
     folds: int = 5,
+    learners: Sequence[str] | None = None,
     engine: Engine | None = None,
     progress: Progress = _silent,
 ) -> Effects:
@@ -57,20 +58,24 @@ def estimate(
         history: A campaign history whose arms were assigned at random with the probabilities it holds.
         seed: Decides the folds.
         folds: Number of folds, at least 3.
+        learners: Names of the candidates to try beside "nobody", built in or registered under `uplift.learners`;
+            None for those that suit the outcome.
         engine: Where the models are fitted; this machine by default.
         progress: Called with a step in words, the tasks done and the tasks in all.
 
     Raises:
-        SettingError: Fewer than 3 folds, or fewer customers than folds.
-        DataError: So few control or treated rows that two folds can hold all of them.
+        SettingError: Fewer than 3 folds, fewer customers than folds, or a learner of an unknown name.
+        DataError: No control rows, no actions or no features; or so few control or treated rows that two folds can
+            hold all of them.
     """
+    _check(history)
     if folds < 3:
         raise SettingError(f"Cross-fitting in pairs needs at least 3 folds, found {folds}.")
     engine = engine or LocalEngine()
     encoder = Encoder.fit(history.features)
     sample = Sample.of(history, encoder)
     fold = assign_folds(history.cluster, folds, seed)
-    prior = TWO_PART if sample.two_part else ONE_PART
+    prior = _prior(sample, learners)
     names = tuple(name for name in prior if name != "nobody")
     pairs = list(combinations(range(folds), 2))
     _check_parts(sample.arm, fold, pairs)
@@ -87,6 +92,15 @@ def estimate(
     judged = engine.map(lambda k: _judge(sample, fold, members, k, weights), range(folds))
     with threadpool_limits(limits=1):
         return _assemble(history, encoder, sample, fold, members, judged)
+
+
+def _prior(sample: Sample, learners: Sequence[str] | None) -> dict[str, float]:
+    """Return the candidates and the weight each has until the data say otherwise."""
+    usual = TWO_PART if sample.two_part else ONE_PART
+    if learners is None:
+        return usual
+    wanted = {"nobody": usual["nobody"], **{name: usual.get(name, 0.35) for name in learners}}
+    return {name: weight / sum(wanted.values()) for name, weight in wanted.items()}
 
 
 def _check(history: History) -> None:

@@ -9,23 +9,26 @@ from typing import NamedTuple
 
 import numpy as np
 
+from .branch import Task, branch
 from .dual import Dual
-from .exchange import Options, search
+from .exchange import Options
 from .kernels import REACH, Floats, Ints, hard_pass
 from .ledger import Account, account
 from .problem import Actions, Cells
-from .restricted import Relaxed, Restricted, relax, restrict, settle
+from .restricted import Relaxed, Restricted, relax, restrict
 from .spread import spread
 
 # Customers in the linear program: at first, and when its prices do not yet hold for everybody.
 SIZES = (800, 2_000, 5_000)
-# Times that the search is kicked out of a plan that it cannot improve.
+# Customers in the search, and times that it is kicked out of a plan that it cannot improve.
+OPEN = 500
 KICKS = 30
-# Nodes that the integer program may take; attempts to keep a rule that rounding breaks.
-NODES = 2_000
-RETRIES = 4
+# Linear programs of the branch and bound: where all customers are in it, and where the gap is otherwise too large.
+NODES = (400, 40)
+GAP = 1e-5
 # A bound may be missed by this share of a typical contact until the exact sum is taken.
 BLUR = 1e-10
+RETRIES = 4
 
 
 class Plan(NamedTuple):
@@ -104,13 +107,12 @@ class Finish:
             best.action[crowd.rows] = crowd.action
             best.lead[crowd.rows[SIZES[0] // 2 :]] = np.inf
             settled = self.relaxed(best, size)
-            there = self.decide(settled.answer.price)
-            best = min(best, there, key=lambda hard: hard.bound)
+            best = min(best, self.decide(settled.answer.price), key=lambda hard: hard.bound)
             missing = best.bound - self.worth(settled)
             done = missing <= max(1e-8 * abs(best.bound), 1e-3 * self.stake)
             if done and settled.answer.broken.max(initial=0.0) <= 1e-9:
                 break
-        found = self.rounded(settled, best)
+        found = self.rounded(self.narrowed(settled, best), best)
         return None if found is None else Plan(*found, self.dual.net(best.at), best.bound)
 
     def decide(self, at: Floats) -> Hard:
@@ -128,9 +130,9 @@ class Finish:
         return Spread(rows, spread(self.cells, self.dual.limits, rows, self.dual.net(hard.at), self.tau))
 
     def room(self, used: Floats) -> Floats:
-        """Return (S,) how much of each side is left."""
+        """Return (S,) how much of each side is left, at its typical price."""
         sides = self.dual.sides
-        return np.asarray(sides.sign * (sides.bound - used[sides.rule]))
+        return np.asarray(sides.sign * (sides.bound - used[sides.rule]) * sides.unit)
 
     def relaxed(self, hard: Hard, size: int) -> Settled:
         """Solve the linear program over the least decided customers."""
@@ -138,63 +140,65 @@ class Finish:
         nearest = np.argpartition(hard.lead, size - 1)[:size]
         rows = self.rng.permutation(nearest)
         width = max(float(hard.lead[nearest].max()), REACH * self.tau)
-        problem = restrict(self.cells, self.dual.limits, rows, self.dual.net(hard.at), width)
+        problem = restrict(self.cells, self.dual, rows, hard.at, width)
         action = hard.action.copy()
         action[rows] = -1
         room = self.room(account(self.cells, self.dual.limits, action).used)
-        return Settled(action, problem, relax(problem, self.dual.sides, room, self.penalty(hard)))
-
-    @staticmethod
-    def penalty(hard: Hard) -> Floats:
-        """Return (S,) what breaking a side costs, in units of its typical price: well above its price."""
-        return 10.0 * (hard.at + 1.0)
+        return Settled(action, problem, relax(problem, room, penalty(hard)))
 
     def worth(self, settled: Settled) -> float:
         """Return the value of the linear program's answer, everybody counted."""
-        fixed = account(self.cells, self.dual.limits, settled.action).profit
-        return fixed + float(settled.problem.gain @ settled.answer.share)
-
-    def rounded(self, settled: Settled, hard: Hard) -> tuple[Actions, Account] | None:
-        """Return an integer plan near the linear program's answer."""
-        settled = self.narrowed(settled, hard)
-        fixed = account(self.cells, self.dual.limits, settled.action)
-        goal = hard.bound - fixed.profit - 1e-3 * self.stake
-        options, start = self.options(settled, hard)
-        kicks = self.rng.integers(0, 2, (KICKS, len(self.dual.sides.rule))).astype(np.float64)
-
-        def by_search(room: Floats) -> Actions:
-            slack = room * self.dual.sides.unit - options.load[start].sum(axis=0)
-            chosen, _ = search(options, start, slack, kicks, goal, 1e-4 * self.stake)
-            return np.append(settled.problem.action, np.full(len(start), -1, dtype=np.int32))[chosen]
-
-        def by_proof(room: Floats) -> Actions | None:
-            return settle(settled.problem, self.dual.sides, room, slip=0.0, nodes=NODES)
-
-        found = self.kept(settled, fixed, by_search)
-        if found is None or not math.isfinite(self.tau):
-            proved = self.kept(settled, fixed, by_proof)
-            found = max((plan for plan in (found, proved) if plan), key=lambda plan: plan[1].profit, default=None)
-        return found
+        return account(self.cells, self.dual.limits, settled.action).profit + settled.answer.worth
 
     def narrowed(self, settled: Settled, hard: Hard) -> Settled:
         """Keep open those whom the linear program splits and the least decided others; settle the rest."""
         problem, share = settled.problem, settled.answer.share
-        split = np.zeros(len(problem.rows), dtype=np.bool_)
-        split[problem.place[(share > 1e-9) & (share < 1.0 - 1e-9)]] = True
+        split = problem.split(share)
         order = np.lexsort((hard.lead[problem.rows], ~split))
-        open_ = np.sort(order[: max(SIZES[0], int(split.sum()))])
+        open_ = np.sort(order[: max(OPEN, int(split.sum()))])
         action = settled.action.copy()
         action[problem.rows] = problem.chosen(share)
-        action[problem.rows[open_]] = -1
-        part, columns = problem.narrowed(open_)
+        part, columns = problem.of(open_)
+        action[part.rows] = -1
         return Settled(action, part, settled.answer._replace(share=share[columns]))
+
+    def rounded(self, settled: Settled, hard: Hard) -> tuple[Actions, Account] | None:
+        """Return an integer plan near the linear program's answer."""
+        fixed = account(self.cells, self.dual.limits, settled.action)
+        top = hard.bound - fixed.profit
+        kicks = self.rng.integers(0, 2, (KICKS, len(self.dual.sides.rule))).astype(np.float64)
+        options = self.options(settled.problem, hard)
+        actions = np.append(settled.problem.action, np.full(len(settled.problem.rows), -1, dtype=np.int32))
+
+        def choose(room: Floats) -> Actions | None:
+            task = Task(settled.problem, options, room, kicks, 1e-4 * self.stake)
+            found = task.climbed(settled.answer.share, kicks, top - 1e-3 * self.stake)
+            if not math.isfinite(self.tau):
+                found = branch(task, found, NODES[0])
+            elif top - found[1] > GAP * abs(hard.bound):
+                found = branch(task, found, NODES[1])
+            return actions[found[0]] if math.isfinite(found[1]) else None
+
+        return self.kept(settled, fixed, choose)
+
+    def options(self, problem: Restricted, hard: Hard) -> Options:
+        """Return the options for the search: those of the problem, then doing nothing."""
+        m = len(problem.rows)
+        return Options(
+            np.append(problem.place, np.arange(m)),
+            np.append(problem.gain, np.zeros(m)),
+            np.vstack([problem.load, np.zeros((m, problem.load.shape[1]))]),
+            hard.at,
+            penalty(hard),
+            10.0 * self.stake,
+        )
 
     def kept(
         self, settled: Settled, fixed: Account, choose: Callable[[Floats], Actions | None]
     ) -> tuple[Actions, Account] | None:
-        """Return what is chosen for the unsettled customers, asked again with less room where a rule is broken."""
+        """Return what is chosen for the open customers, asked again with less room where a rule is broken."""
         sides, limits = self.dual.sides, self.dual.limits
-        room = self.room(fixed.used) + BLUR * self.stake / sides.unit
+        room = self.room(fixed.used) + BLUR * self.stake
         for _ in range(RETRIES):
             choice = choose(room)
             if choice is None:
@@ -206,24 +210,10 @@ class Finish:
                 return action, result
             excess = result.excess(limits)
             over = np.where(sides.sign > 0, excess[sides.rule, 0], excess[sides.rule, 1])
-            room = room - np.where(over > 0, over + 1e-8 * self.stake / sides.unit, 0.0)
+            room = room - np.where(over > 0, over * sides.unit + 1e-8 * self.stake, 0.0)
         return None
 
-    def options(self, settled: Settled, hard: Hard) -> tuple[Options, Ints]:
-        """Return the options for the search, and the likeliest of each customer."""
-        problem, sides = settled.problem, self.dual.sides
-        m, count = len(problem.rows), len(sides.rule)
-        load = problem.load[:, sides.rule] * (sides.sign * sides.unit)
-        options = Options(
-            np.append(problem.place, np.arange(m)),
-            np.append(problem.gain, np.zeros(m)),
-            np.vstack([load, np.zeros((m, count))]),
-            hard.at,
-            self.penalty(hard),
-            10.0 * self.stake,
-        )
-        nothing = 1.0 - np.bincount(problem.place, weights=settled.answer.share, minlength=m)
-        order = np.argsort(np.append(settled.answer.share, nothing), kind="stable")
-        start = np.empty(m, dtype=np.int64)
-        start[options.place[order]] = order
-        return options, start
+
+def penalty(hard: Hard) -> Floats:
+    """Return (S,) what breaking a side costs, in units of its typical price: well above its price."""
+    return 10.0 * (hard.at + 1.0)

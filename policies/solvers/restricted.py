@@ -1,4 +1,4 @@
-"""The problem for a few customers, everybody else being settled: a linear program, then an integer one, in HiGHS."""
+"""The problem for a few customers, everybody else being settled, and its linear program in HiGHS."""
 
 from __future__ import annotations
 
@@ -7,24 +7,24 @@ from typing import NamedTuple
 
 import numpy as np
 from scipy import sparse
-from scipy.optimize import Bounds, LinearConstraint, linprog, milp
+from scipy.optimize import linprog
 
-from .dual import Sides
+from .dual import Dual
 from .kernels import Floats, Ints
-from .problem import Actions, Cells, Limits
+from .problem import Actions, Cells, Mask
 from .spread import scores
 
 
 @dataclass(frozen=True, slots=True)
 class Restricted:
-    """The options of a few customers, one a column.
+    """The options of a few customers, one a column; doing nothing is always allowed and has none.
 
     Attributes:
         rows: (m,) the customers.
         place: (columns,) which of the customers each column belongs to.
         action: (columns,) what it gives.
         gain: (columns,) weight · (value − cost).
-        load: (columns, R) what it adds to each rule.
+        load: (columns, S) what it takes of each side's room, at the side's typical price.
     """
 
     rows: Ints
@@ -40,7 +40,13 @@ class Restricted:
         action[self.place[taken]] = self.action[taken]
         return action
 
-    def narrowed(self, keep: Ints) -> tuple[Restricted, Ints]:
+    def split(self, share: Floats) -> Mask:
+        """Return (m,) whether the shares divide a customer."""
+        split = np.zeros(len(self.rows), dtype=np.bool_)
+        split[self.place[(share > 1e-9) & (share < 1.0 - 1e-9)]] = True
+        return split
+
+    def of(self, keep: Ints) -> tuple[Restricted, Ints]:
         """Return the same for some of the customers, given by their places, and which columns that leaves."""
         place = np.full(len(self.rows), -1)
         place[keep] = np.arange(len(keep))
@@ -48,81 +54,60 @@ class Restricted:
         part = (place[self.place[columns]], self.action[columns], self.gain[columns], self.load[columns])
         return Restricted(self.rows[keep], *part), columns
 
+    def matrix(self) -> sparse.csc_array:
+        """Return what the columns take of each side, then a row a customer: at most one option."""
+        columns = np.arange(len(self.place))
+        shape = (len(self.rows), len(columns))
+        once = sparse.csr_array((np.ones(len(columns)), (self.place, columns)), shape=shape)
+        return sparse.vstack([sparse.csr_array(self.load.T), once], format="csc")
+
 
 class Relaxed(NamedTuple):
-    """The linear program's answer: shares of the columns, a price a side, and by how much sides stay broken."""
+    """The linear program's answer.
 
+    Attributes:
+        worth: What the shares gain.
+        share: (columns,) how much of each option is taken.
+        price: (S,) price of each side, in units of its typical price.
+        broken: (S,) by how much each side is broken.
+    """
+
+    worth: float
     share: Floats
     price: Floats
     broken: Floats
 
 
-def restrict(cells: Cells, limits: Limits, rows: Ints, price: Floats, width: float) -> Restricted:
-    """Return the options of some customers that lose at most `width` against their best at these prices."""
-    score = scores(cells, limits, rows, price)
-    values, costs, usable = cells.take(rows)
+def restrict(cells: Cells, dual: Dual, rows: Ints, at: Floats, width: float) -> Restricted:
+    """Return the options of some customers that lose at most `width` against their best at side prices `at`."""
+    sides, limits = dual.sides, dual.limits
+    score = scores(cells, limits, rows, dual.net(at))
     near = score >= score.max(axis=1, initial=0.0)[:, None] - width
+    values, costs, usable = cells.take(rows)
     place, action = np.nonzero(near & usable)
-    cost, value = costs[place, action], values[place, action]
-    weight = cells.weights[rows[place]]
+    cost, value, weight = costs[place, action], values[place, action], cells.weights[rows[place]]
     load = weight * limits.coefficients(limits.segment[rows[place]], action, cost, value)
-    return Restricted(rows, place, action.astype(np.int32), weight * (value - cost), load.T)
+    load = load[sides.rule].T * (sides.sign * sides.unit)
+    return Restricted(rows, place, action.astype(np.int32), weight * (value - cost), np.ascontiguousarray(load))
 
 
-def _matrix(problem: Restricted, sides: Sides) -> sparse.csr_array:
-    """Return the rows of all sides, scaled to typical prices, then one row a customer: at most one option."""
-    loads = (problem.load[:, sides.rule] * (sides.sign * sides.unit)).T
-    columns = np.arange(len(problem.place))
-    shape = (len(problem.rows), len(columns))
-    once = sparse.csr_array((np.ones(len(columns)), (problem.place, columns)), shape=shape)
-    return sparse.vstack([sparse.csr_array(loads), once], format="csr")
-
-
-def relax(problem: Restricted, sides: Sides, room: Floats, penalty: Floats) -> Relaxed:
+def relax(problem: Restricted, room: Floats, penalty: Floats) -> Relaxed:
     """Solve the linear program, in which a side may be broken at a penalty.
 
     Args:
         problem: The customers' options.
-        sides: The rules' sides.
-        room: (S,) how much of each side's bound is left, negative where more is needed.
-        penalty: (S,) price of breaking a side, in units of `Sides.unit`.
+        room: (S,) how much of each side's bound is left, negative where more is needed, at its typical price.
+        penalty: (S,) price of breaking a side, in units of its typical price.
     """
-    count = len(sides.rule)
-    matrix = _matrix(problem, sides)
-    slack = sparse.csr_array(
-        (-np.ones(count), (np.arange(count), np.arange(count))), shape=(matrix.shape[0], count)
-    )
+    count, columns = len(room), len(problem.place)
+    matrix = problem.matrix()
+    slack = sparse.csr_array((-np.ones(count), (np.arange(count), np.arange(count))), shape=(matrix.shape[0], count))
     result = linprog(
         np.concatenate([-problem.gain, penalty]),
-        A_ub=sparse.hstack([matrix, slack], format="csr"),
-        b_ub=np.concatenate([room * sides.unit, np.ones(len(problem.rows))]),
+        A_ub=sparse.hstack([matrix, slack], format="csc"),
+        b_ub=np.concatenate([room, np.ones(len(problem.rows))]),
         bounds=(0, None),
         method="highs-ds",
     )
-    columns = len(problem.place)
-    return Relaxed(result.x[:columns], -result.ineqlin.marginals[:count], result.x[columns:])
-
-
-def settle(problem: Restricted, sides: Sides, room: Floats, *, slip: float, nodes: int) -> Actions | None:
-    """Solve the integer program; return (m,) actions, or None where HiGHS finds none that keep the rules.
-
-    Args:
-        problem: The customers' options.
-        sides: The rules' sides.
-        room: (S,) how much of each side's bound is left, negative where more is needed.
-        slip: Stop when no better answer by more than this can exist, in money.
-        nodes: Stop after this many nodes.
-    """
-    matrix = _matrix(problem, sides)
-    top = np.concatenate([room * sides.unit, np.ones(len(problem.rows))])
-    if len(problem.gain) == 0:  # HiGHS takes no problem without columns
-        return problem.chosen(problem.gain) if (top >= 0).all() else None
-    size = float(np.abs(problem.gain).sum()) or 1.0
-    result = milp(
-        -problem.gain,
-        integrality=np.ones(len(problem.gain)),
-        bounds=Bounds(0, 1),
-        constraints=LinearConstraint(matrix, -np.inf, top),
-        options={"mip_rel_gap": slip / size, "node_limit": nodes, "presolve": False},
-    )
-    return None if result.x is None else problem.chosen(result.x)
+    share = result.x[:columns]
+    return Relaxed(float(problem.gain @ share), share, -result.ineqlin.marginals[:count], result.x[columns:])
