@@ -8,6 +8,8 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from uplift.errors import SettingError
+
 from .constraints import Rule
 from .solution import Price, Side, Solution
 from .solvers.door import cells_of, limits_of, masked
@@ -15,6 +17,7 @@ from .solvers.kernels import Floats
 from .solvers.ledger import Account
 from .solvers.problem import Limits
 from .solvers.solve import solve
+from .solvers.spread import BLOCK, scores
 
 
 def optimize(  # noqa: PLR0913 - one problem, stated in one call
@@ -67,6 +70,52 @@ def optimize(  # noqa: PLR0913 - one problem, stated in one call
         prices=prices_of(limits, plan.price, plan.account),
         findings=masked(cells),
     )
+
+
+def decide(
+    values: npt.ArrayLike,
+    costs: npt.ArrayLike,
+    prices: Sequence[Price],
+    *,
+    eligible: npt.ArrayLike | None = None,
+    rules: Sequence[Rule] = (),
+    min_roi: float | None = None,
+) -> npt.NDArray[np.int32]:
+    """Return what prices make of customers, new ones included: (n,) the best action of each, −1 for none.
+
+    The same function serves one customer and millions: each takes the action with the largest value − cost −
+    Σ price · (what the action adds to the rule), or none where that is 0 or less. Rules are kept on average over
+    customers like those that the prices were found on; only `optimize` keeps them exactly.
+
+    Args:
+        values: (n, k) expected incremental margin of each action for each customer, in money.
+        costs: (k,) or (n, k) cost of a contact, in money, 0 or more.
+        prices: Those of a solution.
+        eligible: (n, k) whether a customer may be given an action; None for always.
+        rules: The rules of that solution, with masks (n,) of these customers.
+        min_roi: The minimum ROI of that solution.
+
+    Raises:
+        DataError: A shape or type is not what it should be.
+        SettingError: The prices are not those of these rules.
+
+    >>> values, costs = [[5.0, 4.0], [3.0, 1.0], [1.0, 2.0]], [2.0, 1.0]
+    >>> decide(values, costs, optimize(values, costs, budget=1.0).prices).tolist()
+    [1, -1, -1]
+    """
+    cells = cells_of(values, costs, eligible, None)
+    limits = limits_of(cells.values.shape, None, rules, min_roi)
+    if [price.rule for price in prices] != list(limits.names):
+        raise SettingError(
+            f"The prices are those of {[price.rule for price in prices]}, the rules are {list(limits.names)}; "
+            "hand in the rules of the solution in their order."
+        )
+    price = np.array([price.price for price in prices])
+    action = np.empty(len(cells), dtype=np.int32)
+    for first in range(0, len(cells), BLOCK):
+        score = scores(cells, limits, np.arange(first, min(first + BLOCK, len(cells))), price)
+        action[first : first + BLOCK] = np.where(score.max(axis=1) > 0.0, score.argmax(axis=1), -1)
+    return action
 
 
 def prices_of(limits: Limits, price: Floats, account: Account) -> tuple[Price, ...]:

@@ -33,7 +33,7 @@ class _Contacts:
 
     def sum(self, of: str, counted: npt.NDArray[np.bool_] | slice = slice(None)) -> float:
         """Return the sum of a measure over some contacts, correctly rounded."""
-        each = {"contacts": 1.0, "cost": self.cost, "margin": self.margin}[of]
+        each = {"contacts": np.ones(len(self.rows)), "cost": self.cost, "margin": self.margin}[of]
         return math.fsum((self.weight * each)[counted])
 
 

@@ -11,9 +11,11 @@ shares undo the 1/p of the scores, so that an action's weight in the loss is the
 from __future__ import annotations
 
 from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 from scipy import optimize
 
 from .sample import Floats, Ints
@@ -60,10 +62,10 @@ class Moments:
     rows: int
 
     @classmethod
-    def of(cls, candidates: list[Floats], scores: Floats, shares: Floats) -> Moments:
+    def of(cls, candidates: Sequence[npt.NDArray[np.floating]], scores: Floats, shares: Floats) -> Moments:
         """Sum up candidates' effects (each n × k) and AIPW scores (n × k)."""
         root = np.sqrt(shares)
-        flat = np.stack([(candidate * root).ravel() for candidate in candidates])
+        flat = np.stack([(candidate * root).ravel() for candidate in candidates]).astype(np.float64)
         return cls(flat @ flat.T, flat @ (scores * root).ravel(), len(scores))
 
     def __add__(self, other: Moments) -> Moments:

@@ -62,9 +62,6 @@ def grow(  # noqa: PLR0913 - one model, with all that sets it apart
     width = codes.shape[1]
     extra = 0 if design is None else design.shape[1]
     matrix = codes if design is None else np.column_stack([codes, design])
-    if not matrix.shape[1]:
-        # Without any feature the forest is a constant, but LightGBM wants a column.
-        matrix = np.zeros((len(target), 1), np.uint8)
     parameters = {
         **FIXED,
         "objective": objective,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,7 +20,38 @@ from .learners.offset import OffsetLearner
 from .nuisance import Baseline
 from .sample import Floats
 
+Singles = npt.NDArray[np.float32]
+
 BATCH = 50_000  # customers scored at a time; bounds the memory, not the result
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What one member says of n customers.
+
+    Attributes:
+        predicted: Each candidate's effects, (n, k) in money.
+        chance: (n,) P(response | x, control).
+        size: (n,) E[margin | response, x] in money.
+        gain: (n, k) what each action adds to P(response); zeros where no learner says.
+        response_score: (n,) P(response | x) over all arms as assigned.
+    """
+
+    predicted: list[Singles]
+    chance: Floats
+    size: Floats
+    gain: Singles
+    response_score: Floats
+
+    @property
+    def baseline(self) -> Floats:
+        """The expected outcome under control, (n,) in money."""
+        return self.chance * self.size
+
+    @property
+    def reference(self) -> Floats:
+        """The effects (n, k) that enter the outcome model of the AIPW scores: the candidates' mean."""
+        return np.asarray(np.mean(self.predicted, axis=0, dtype=np.float64))
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,25 +64,27 @@ class Member:
     learners: tuple[Learner, ...]
     response: Forest | None
 
-    def other(self, fold: int) -> int:
-        """Return the fold of the pair that is not the given one."""
-        return self.pair[0] if self.pair[1] == fold else self.pair[1]
-
     def predict(self, codes: Codes) -> list[Floats]:
         """Return every candidate's effects, each (n, k)."""
         return [learner.predict(codes) for learner in self.learners]
 
-    def reference(self, predicted: list[Floats]) -> Floats:
-        """Return the effects (n, k) that enter the outcome model of the AIPW scores: the candidates' mean."""
-        return np.asarray(sum(predicted) / len(predicted), np.float64)
-
-    def probability(self, codes: Codes) -> Floats:
-        """Return P(response | x, action), (n, k)."""
-        for learner in self.learners:
+    def view(self, codes: Codes) -> View:
+        """Return everything this member says of customers, scored once."""
+        predicted = self.predict(codes)
+        chance, size = self.baseline.probability(codes), self.baseline.size(codes)
+        gain = np.zeros_like(predicted[0])
+        for learner, effects in zip(self.learners, predicted, strict=True):
             if isinstance(learner, OffsetLearner):
-                return learner.probability(codes)
-        actions = self.learners[0].predict(codes[:1]).shape[1]
-        return np.tile(self.baseline.probability(codes)[:, None], (1, actions))
+                # The offset learner's effect is its gain in probability times the margin of a response.
+                known = np.abs(size) > 1e-9
+                gain = np.where(known[:, None], effects / np.where(known, size, 1.0)[:, None], 0.0)
+        return View(
+            predicted=[effects.astype(np.float32) for effects in predicted],
+            chance=chance,
+            size=size,
+            gain=gain.astype(np.float32),
+            response_score=self.response_score(codes),
+        )
 
     def response_score(self, codes: Codes) -> Floats:
         """Return P(response | x) over all arms as assigned, (n,); the baseline where there is no response model."""
@@ -78,7 +111,7 @@ class Rule:
     level: float
     shift: Floats
 
-    def combine(self, predicted: list[Floats]) -> Floats:
+    def combine(self, predicted: Sequence[npt.NDArray[np.floating]]) -> Floats:
         """Return the calibrated effects (n, k) from the candidates' effects, each (n, k)."""
         mixed = np.tile(self.shift, (len(predicted[0]), 1))
         for weight, cate in zip(self.weights, predicted, strict=True):
@@ -168,11 +201,11 @@ class Effects:
         by_fold = np.zeros((len(self.rules), *shape))
         response, score = np.zeros(shape), np.zeros(len(codes))
         for member in self.members:
-            predicted = member.predict(codes)
+            view = member.view(codes)
             for fold in member.pair:
-                by_fold[fold] += self.rules[fold].combine(predicted) / (len(self.rules) - 1)
-            response += member.probability(codes) / len(self.members)
-            score += member.response_score(codes) / len(self.members)
+                by_fold[fold] += self.rules[fold].combine(view.predicted) / (len(self.rules) - 1)
+            response += (view.chance[:, None] + view.gain) / len(self.members)
+            score += view.response_score / len(self.members)
         cate = by_fold.mean(axis=0)
         jackknife = (len(self.rules) - 1) / len(self.rules)
         se = np.sqrt(jackknife * ((by_fold - cate) ** 2).sum(axis=0))

@@ -19,7 +19,7 @@ from threadpoolctl import threadpool_limits
 
 from .aggregation import Calibration, Moments, aipw, evidence_noise, q_aggregate
 from .boosting import grow, leaf_rows
-from .effects import Effects, Member, Rule
+from .effects import Effects, Member, Rule, Singles, View
 from .encoder import Encoder
 from .engines import Engine
 from .engines.local import LocalEngine
@@ -32,6 +32,7 @@ from .plugins import load
 from .sample import Floats, Ints, Sample
 
 Progress = Callable[[str, int, int], None]
+Views = dict[int, View]  # what a pair's models say of the rows of each of its two folds
 
 # The candidates beside "nobody" (effects of zero), with the weight each has until the data say otherwise: effects
 # on whether customers respond are easier to see than effects on noisy money, and structure beats flexibility.
@@ -64,7 +65,8 @@ def estimate(
         progress: Called with a step in words, the tasks done and the tasks in all.
 
     Raises:
-        SettingError: Fewer than 3 folds, fewer customers than folds, or a learner of an unknown name.
+        SettingError: Fewer than 3 folds, fewer customers than folds, or a learner that is unknown or does not
+            suit the outcome.
         DataError: No control rows, no actions or no features; or so few control or treated rows that two folds can
             hold all of them.
     """
@@ -81,15 +83,18 @@ def estimate(
     _check_parts(sample.arm, fold, pairs)
     done = iter(range(1, len(pairs) + 1))
 
-    def fit_pair(pair: tuple[int, int]) -> Member:
+    def fit_pair(pair: tuple[int, int]) -> tuple[Member, Views]:
         member = fit_member(sample.take(~np.isin(fold, pair)), names, pair)
+        views = {k: member.view(np.asfortranarray(sample.codes[fold == k])) for k in pair}
         progress("fitting effects", next(done), len(pairs))
-        return member
+        return member, views
 
-    members = tuple(engine.map(fit_pair, pairs))
+    fitted = engine.map(fit_pair, pairs)
+    members = tuple(member for member, _ in fitted)
+    views = {member.pair: seen for member, seen in fitted}
     progress("choosing on held-out customers", 0, folds)
     weights = np.array(list(prior.values()))
-    judged = engine.map(lambda k: _judge(sample, fold, members, k, weights), range(folds))
+    judged = engine.map(lambda k: _judge(sample, fold, views, k, weights), range(folds))
     with threadpool_limits(limits=1):
         return _assemble(history, encoder, sample, fold, members, judged)
 
@@ -99,6 +104,14 @@ def _prior(sample: Sample, learners: Sequence[str] | None) -> dict[str, float]:
     usual = TWO_PART if sample.two_part else ONE_PART
     if learners is None:
         return usual
+    suited = [name for name in usual if name != "nobody"]
+    for name in learners:
+        if name in TWO_PART and name not in usual:
+            raise SettingError(
+                f"{name!r} learns who responds, which here nearly everybody does or nobody. Name any of {suited}."
+            )
+    if set(learners) <= {"nobody"}:
+        raise SettingError(f"No learner is named beside 'nobody'. Name at least one of {suited}.")
     wanted = {"nobody": usual["nobody"], **{name: usual.get(name, 0.35) for name in learners}}
     return {name: weight / sum(wanted.values()) for name, weight in wanted.items()}
 
@@ -111,7 +124,9 @@ def _check(history: History) -> None:
             f" found {int((history.arm < 0).sum())} and {int((history.arm >= 0).sum())}."
         )
     if history.features.num_columns == 0:
-        raise DataError("The history has no feature column to tell customers apart by; at least one is needed.")
+        raise DataError(
+            "The history has no feature column to tell customers apart by; at least one is needed."
+        )
 
 
 def assign_folds(cluster: npt.NDArray[np.int64], folds: int, seed: int) -> npt.NDArray[np.int8]:
@@ -178,17 +193,17 @@ def _scores(sample: Sample, cate: Floats, baseline: Floats) -> Floats:
 
 
 def _judge(
-    sample: Sample, fold: npt.NDArray[np.int8], members: tuple[Member, ...], k: int, prior: Floats
+    sample: Sample, fold: npt.NDArray[np.int8], views: dict[tuple[int, int], Views], k: int, prior: Floats
 ) -> _Judged:
     """Make the rule for fold k from the other folds, and apply it to fold k."""
-    mine = [member for member in members if k in member.pair]
+    mine = {pair: seen for pair, seen in views.items() if k in pair}
     shares = _shares(sample, fold != k)
-    candidates: list[list[Floats]] = []
+    candidates: list[list[Singles]] = []
     gamma: list[Floats] = []
-    for member in mine:
-        part = sample.take(fold == member.other(k))
-        candidates.append(member.predict(part.codes))
-        gamma.append(_scores(part, member.reference(candidates[-1]), member.baseline.mean(part.codes)))
+    for pair, seen in mine.items():
+        other = pair[0] if pair[1] == k else pair[1]
+        candidates.append(seen[other].predicted)
+        gamma.append(_scores(sample.take(fold == other), seen[other].reference, seen[other].baseline))
     scores = np.concatenate(gamma)
     expected = np.concatenate([_mix(predicted, prior[1:]) for predicted in candidates])
     noise = evidence_noise(expected, scores, shares)
@@ -210,47 +225,51 @@ def _judge(
     )
     uniform = shrink(scores.mean(axis=0), scores.std(axis=0) / np.sqrt(len(scores)), sample.space.channel)
     rows = np.flatnonzero(fold == k)
-    return _Judged(rule, rows, uniform, _apply(sample.take(rows), mine, rule, shares))
+    return _Judged(
+        rule, rows, uniform, _apply(sample.take(rows), [seen[k] for seen in mine.values()], rule, shares)
+    )
 
 
-def _mix(predicted: list[Floats], weights: Floats) -> Floats:
-    mixed = np.zeros_like(predicted[0])
+def _mix(predicted: list[Singles], weights: Floats) -> Floats:
+    mixed = np.zeros(predicted[0].shape)
     for weight, cate in zip(weights, predicted, strict=True):
         if weight != 0:
             mixed += weight * cate
     return mixed
 
 
-def _apply(part: Sample, mine: list[Member], rule: Rule, shares: Floats) -> dict[str, Floats]:
+def _apply(part: Sample, views: list[View], rule: Rule, shares: Floats) -> dict[str, Floats]:
     """Return what a fold's rule and models say of the fold's own rows."""
-    predicted = [member.predict(part.codes) for member in mine]
-    each = np.stack([rule.combine(one) for one in predicted])
-    candidates = [np.mean([one[j] for one in predicted], axis=0) for j in range(len(rule.weights))]
-    baseline = np.mean([member.baseline.mean(part.codes) for member in mine], axis=0)
-    scores = _scores(part, mine[0].reference(candidates), baseline)
-    jackknife = (len(mine) - 1) / len(mine)
+    each = np.stack([rule.combine(view.predicted) for view in views])
+    candidates = [_mean([view.predicted[j] for view in views]) for j in range(len(rule.weights))]
+    baseline = _mean([view.baseline for view in views])
+    scores = _scores(part, np.mean(candidates, axis=0), baseline)
+    jackknife = (len(views) - 1) / len(views)
     gains = [((2 * scores - one) * one * shares).sum(axis=1) for one in candidates]
     cate = each.mean(axis=0)
     return {
         "cate": cate,
         "se": np.sqrt(jackknife * ((each - cate) ** 2).sum(axis=0)),
         "scores": scores,
-        "response_score": np.mean([member.response_score(part.codes) for member in mine], axis=0),
+        "response_score": _mean([view.response_score for view in views]),
         "baseline": baseline,
         "gain": np.stack(gains, axis=1),
-        "response_evidence": _response_evidence(part, mine, cate, shares),
+        "response_evidence": _response_evidence(part, views, cate, shares),
     }
 
 
-def _response_evidence(part: Sample, mine: list[Member], cate: Floats, shares: Floats) -> Floats:
+def _mean(parts: Sequence[npt.NDArray[np.floating]]) -> Floats:
+    return np.asarray(np.mean(parts, axis=0, dtype=np.float64))
+
+
+def _response_evidence(part: Sample, views: list[View], cate: Floats, shares: Floats) -> Floats:
     """Return the numerator and denominator, (n, 2), of the slope of responses' effects on predicted differences.
 
     Responses are much less noisy than money: scores for the response, times the margin of a response, show
     differences between customers that scores for money may leave in the noise.
     """
-    size = np.mean([member.baseline.size(part.codes) for member in mine], axis=0)
-    chance = np.mean([member.baseline.probability(part.codes) for member in mine], axis=0)
-    gain = np.mean([member.probability(part.codes) for member in mine], axis=0) - chance[:, None]
+    size, chance = _mean([view.size for view in views]), _mean([view.chance for view in views])
+    gain = _mean([view.gain for view in views])
     scores = aipw(gain, chance, part.arm, part.response.astype(np.float64), part.propensity) * size[:, None]
     spread, seen = cate - cate.mean(axis=0), scores - scores.mean(axis=0)
     return np.stack([(spread * seen * shares).sum(axis=1), (spread**2 * shares).sum(axis=1)], axis=1)

@@ -14,6 +14,13 @@ BUILT_IN: dict[str, dict[str, str]] = {
         "x": "uplift.learners.x:XLearner",
         "two-part-x": "uplift.learners.x:TwoPartXLearner",
         "offset": "uplift.learners.offset:OffsetLearner",
+        "causalml-t": "uplift.learners.from_causalml:CausalMLTLearner",
+        "causalml-x": "uplift.learners.from_causalml:CausalMLXLearner",
+        "causalml-r": "uplift.learners.from_causalml:CausalMLRLearner",
+        "causalml-dr": "uplift.learners.from_causalml:CausalMLDRLearner",
+        "econml-dr": "uplift.learners.from_econml:EconMLDRLearner",
+        "econml-linear-dr": "uplift.learners.from_econml:EconMLLinearDRLearner",
+        "econml-forest": "uplift.learners.from_econml:EconMLForestLearner",
     },
     "uplift.engines": {"local": "uplift.engines.local:LocalEngine"},
     "uplift.warehouses": {

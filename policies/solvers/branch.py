@@ -69,6 +69,8 @@ class Task:
     def linear(self, node: Node) -> tuple[float, Floats, Floats] | None:
         """Return a node's bound, shares and reduced costs, or None where no shares keep the sides."""
         columns = np.flatnonzero(node.may)
+        if not len(columns):
+            return (0.0, np.zeros(len(node.may)), np.zeros(len(node.may))) if (self.room >= 0).all() else None
         low = np.zeros(len(node.may))
         low[node.must] = 1.0
         result = linprog(

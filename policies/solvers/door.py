@@ -40,7 +40,13 @@ def cells_of(values: object, costs: object, eligible: object, weights: object) -
         raise DataError(
             f"`costs` has shape {charges.shape}; with `values` {(n, k)} it must be {(k,)} or {(n, k)}."
         )
-    return Cells(margins, charges.reshape(-1, k), _eligible(eligible, (n, k)), _weights(weights, n))
+    return Cells(margins, _shared(charges.reshape(-1, k)), _eligible(eligible, (n, k)), _weights(weights, n))
+
+
+def _shared(costs: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Return costs as one row where all customers' are the same."""
+    same = len(costs) > 1 and bool((costs[-1] == costs[0]).all()) and bool((costs == costs[0]).all())
+    return costs[:1].copy() if same else costs
 
 
 def _numbers(name: str, given: object) -> npt.NDArray[Any]:

@@ -85,7 +85,9 @@ class Dual:
     def net(self, at: Floats) -> Floats:
         """Return one price a rule: its upper side's minus its lower side's."""
         price = at * self.sides.unit * self.sides.sign
-        return np.bincount(self.sides.rule, weights=price, minlength=len(self.limits))
+        return np.asarray(
+            np.bincount(self.sides.rule, weights=price, minlength=len(self.limits)), dtype=np.float64
+        )
 
     def point(self, at: Floats, tau: float) -> Point:
         """Return the smoothed dual with its derivatives at side prices, by one pass over the customers."""

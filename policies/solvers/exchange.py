@@ -49,6 +49,27 @@ def broken(slack: Floats, penalty: Floats, fine: float) -> float:
 
 
 @compiled
+def _partner(moves: Options, i: int, left: Floats, now: float, best: float) -> tuple[int, float, int]:
+    """Return the later move that goes best with move i, their merit if above `best`, and how many were looked at."""
+    place, gain, load, _, penalty, fine = moves
+    partner, work = -1, 0
+    for j in range(i + 1, len(gain)):
+        merit = gain[i] + gain[j] + now
+        if merit <= best:
+            break
+        work += 1
+        for s in range(len(left)):
+            after = left[s] - load[j, s]
+            if after < 0.0:
+                merit += penalty[s] * after - fine
+                if merit <= best:
+                    break
+        if merit > best and place[j] != place[i]:
+            partner, best = j, merit
+    return partner, best, work
+
+
+@compiled
 def best_pair(moves: Options, slack: Floats, least: float) -> tuple[int, int, int]:
     """Return the two moves of different customers, or one and −1, that add most merit; −1, −1 if none adds `least`.
 
@@ -59,35 +80,19 @@ def best_pair(moves: Options, slack: Floats, least: float) -> tuple[int, int, in
         slack: (S,) what is left of each side.
         least: In money.
     """
-    place, gain, load, _, penalty, fine = moves
-    count, sides = load.shape
-    now = broken(slack, penalty, fine)
-    best, first, second = least, -1, -1
-    left = np.empty(sides)
-    work = 0
-    for i in range(count):
-        if gain[i] + max(gain[0], 0.0) + now <= best:
+    now = broken(slack, moves.penalty, moves.fine)
+    best, first, second, work = least, -1, -1, 0
+    for i in range(len(moves.gain)):
+        if moves.gain[i] + max(moves.gain[0], 0.0) + now <= best:
             break
-        for s in range(sides):
-            left[s] = slack[s] - load[i, s]
-        alone = gain[i] + now - broken(left, penalty, fine)
+        left = slack - moves.load[i]
+        alone = moves.gain[i] + now - broken(left, moves.penalty, moves.fine)
         if alone > best:
             best, first, second = alone, i, -1
-        for j in range(i + 1, count):
-            total = gain[i] + gain[j] + now
-            if total <= best:
-                break
-            work += 1
-            if place[j] == place[i]:
-                continue
-            for s in range(sides):
-                after = left[s] - load[j, s]
-                if after < 0.0:
-                    total += penalty[s] * after - fine
-                    if total <= best:
-                        break
-            if total > best:
-                best, first, second = total, i, j
+        partner, merit, looked = _partner(moves, i, left, now, best)
+        work += looked
+        if partner >= 0:
+            best, first, second = merit, i, partner
     return first, second, work
 
 
@@ -126,7 +131,9 @@ def climb(options: Options, current: Ints, slack: Floats, least: float, work: in
 def without(options: Options, relaxed: Floats) -> Options:
     """Return the options with some sides taken at their price rather than as a limit."""
     gain = options.gain - options.load @ (options.price * relaxed)
-    return Options(options.place, gain, options.load, options.price, options.penalty * (1.0 - relaxed), options.fine)
+    return Options(
+        options.place, gain, options.load, options.price, options.penalty * (1.0 - relaxed), options.fine
+    )
 
 
 @compiled

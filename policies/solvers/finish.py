@@ -12,6 +12,7 @@ import numpy as np
 from .branch import Task, branch
 from .dual import Dual
 from .exchange import Options
+from .grain import unusable
 from .kernels import REACH, Floats, Ints, hard_pass
 from .ledger import Account, account
 from .problem import Actions, Cells
@@ -23,9 +24,12 @@ SIZES = (800, 2_000, 5_000)
 # Customers in the search, and times that it is kicked out of a plan that it cannot improve.
 OPEN = 500
 KICKS = 30
-# Linear programs of the branch and bound: where all customers are in it, and where the gap is otherwise too large.
-NODES = (400, 40)
-GAP = 1e-5
+# Linear programs of the branch and bound: where all customers are in it; and where the gap is too large otherwise,
+# at most and for how many columns in all.
+NODES = 400
+FEWER = 40
+COLUMNS = 30_000
+GAP = 3e-5
 # A bound may be missed by this share of a typical contact until the exact sum is taken.
 BLUR = 1e-10
 RETRIES = 4
@@ -165,8 +169,10 @@ class Finish:
     def rounded(self, settled: Settled, hard: Hard) -> tuple[Actions, Account] | None:
         """Return an integer plan near the linear program's answer."""
         fixed = account(self.cells, self.dual.limits, settled.action)
-        top = hard.bound - fixed.profit
-        kicks = self.rng.integers(0, 2, (KICKS, len(self.dual.sides.rule))).astype(np.float64)
+        sides = self.dual.sides
+        spare = float(hard.at * sides.unit @ unusable(self.cells, self.dual.limits, sides))
+        top = hard.bound - fixed.profit - spare
+        kicks = self.rng.integers(0, 2, (KICKS, len(sides.rule))).astype(np.float64)
         options = self.options(settled.problem, hard)
         actions = np.append(settled.problem.action, np.full(len(settled.problem.rows), -1, dtype=np.int32))
 
@@ -174,9 +180,9 @@ class Finish:
             task = Task(settled.problem, options, room, kicks, 1e-4 * self.stake)
             found = task.climbed(settled.answer.share, kicks, top - 1e-3 * self.stake)
             if not math.isfinite(self.tau):
-                found = branch(task, found, NODES[0])
+                found = branch(task, found, NODES)
             elif top - found[1] > GAP * abs(hard.bound):
-                found = branch(task, found, NODES[1])
+                found = branch(task, found, min(FEWER, COLUMNS // len(options.gain)))
             return actions[found[0]] if math.isfinite(found[1]) else None
 
         return self.kept(settled, fixed, choose)

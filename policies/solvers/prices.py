@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -50,9 +49,9 @@ def sides_of(limits: Limits, unit: Floats) -> Sides:
     return Sides(rule, sign, bound, unit[rule], np.full(len(rule), np.inf))
 
 
-def scale_of(cells: Cells, limits: Limits, rng: np.random.Generator) -> Scale:
+def scale_of(cells: Cells, limits: Limits, deck: Deck) -> Scale:
     """Return typical sizes over a sample: mean best profit, and that over a rule's mean coefficient."""
-    rows, _ = sample(limits.segment, min(len(cells), SAMPLES[0]), rng)
+    rows, _ = deck.draw(min(len(cells), SAMPLES[0]))
     values, costs, usable = cells.take(rows)
     profit = np.where(usable, values - costs, 0.0)
     stake = float(np.maximum(profit.max(axis=1), 0.0).mean()) or float(np.abs(profit).mean()) or 1.0
@@ -66,16 +65,31 @@ def scale_of(cells: Cells, limits: Limits, rng: np.random.Generator) -> Scale:
     return Scale(stake, unit)
 
 
-def sample(segment: Ints, size: int, rng: np.random.Generator) -> tuple[Ints, Floats]:
-    """Return customers drawn at random within each segment, in order, and how many each stands for."""
-    counts = np.bincount(segment)
-    least = max(1, min(200, size // len(counts)))
-    wanted = np.minimum(counts, np.maximum(least, np.ceil(counts * (size / len(segment))).astype(np.int64)))
-    shuffled = rng.permutation(len(segment))
-    by_segment = shuffled[np.argsort(segment[shuffled], kind="stable")] if len(counts) > 1 else shuffled
-    rank = np.arange(len(segment)) - np.repeat(np.cumsum(counts) - counts, counts)
-    rows = np.sort(by_segment[rank < wanted[segment[by_segment]]])
-    return rows, (counts / np.maximum(wanted, 1))[segment[rows]]
+class Deck(NamedTuple):
+    """All customers in random order within their segments: (n,) rows, and each one's place within its segment."""
+
+    segment: Ints
+    rows: Ints
+    rank: Ints
+
+    @classmethod
+    def shuffled(cls, segment: Ints, rng: np.random.Generator) -> Deck:
+        """Return the customers shuffled."""
+        rows = rng.permutation(len(segment))
+        counts = np.bincount(segment)
+        if len(counts) > 1:
+            rows = rows[np.argsort(segment[rows], kind="stable")]
+        return cls(segment, rows, np.arange(len(segment)) - np.repeat(np.cumsum(counts) - counts, counts))
+
+    def draw(self, size: int) -> tuple[Ints, Floats]:
+        """Return about `size` customers drawn within each segment, in order, and how many each stands for."""
+        counts = np.bincount(self.segment)
+        least = max(1, min(200, size // len(counts)))
+        share = np.ceil(counts * (size / len(self.segment))).astype(np.int64)
+        wanted = np.minimum(counts, np.maximum(least, share))
+        taken = self.rank < np.repeat(wanted, counts)
+        rows = np.sort(self.rows[taken])
+        return rows, (counts / np.maximum(wanted, 1))[self.segment[rows]]
 
 
 def everybody(cells: Cells, limits: Limits, aim: Aim) -> Dual:
@@ -85,8 +99,15 @@ def everybody(cells: Cells, limits: Limits, aim: Aim) -> Dual:
     return Dual(crowd, limits, limits.book(), aim.sides, aim.objective)
 
 
+class Goal(NamedTuple):
+    """How far to cool: down to this temperature, in typical stakes, or until no more than so many are undecided."""
+
+    heat: float
+    undecided: int
+
+
 def find_prices(
-    cells: Cells, dual: Dual, aim: Aim, rng: np.random.Generator, *, few: int = FEW
+    cells: Cells, dual: Dual, aim: Aim, deck: Deck, *, few: int = FEW
 ) -> tuple[Point, float] | None:
     """Return prices at which few customers are undecided and the rules are kept up to those few.
 
@@ -94,7 +115,7 @@ def find_prices(
         cells: What each customer could be given.
         dual: The dual over all of them.
         aim: What prices are sought for.
-        rng: Draws the samples.
+        deck: The customers, shuffled.
         few: Go on until no more customers than this are undecided.
 
     Returns:
@@ -105,29 +126,30 @@ def find_prices(
     start = Point(np.zeros(sides), 0.0, 0.0, np.zeros(sides), np.zeros((sides, sides)), n)
     point, heat = start, HOT
     for size in (size for size in SAMPLES if 1.5 * size < n):
-        rows, weight = sample(dual.limits.segment, size, rng)
+        rows, weight = deck.draw(size)
         part = replace(dual, crowd=crowd_of(cells, dual.limits.segment, rows, weight))
-        found = cool(part, point, aim.stake, heat, lambda heat, _, size=size: heat <= 60.0 / size)
+        found = cool(part, point, aim.stake, heat, Goal(60.0 / size, 0))
         if found is None:
             point, heat = start, HOT
             break
         point, heat = found
-    found = cool(dual, point, aim.stake, heat, lambda heat, point: heat <= COLD or point.undecided <= few)
+    found = cool(dual, point, aim.stake, heat, Goal(COLD, few))
     return None if found is None else (found[0], found[1] * aim.stake)
 
 
-def cool(
-    dual: Dual, point: Point, stake: float, heat: float, done: Callable[[float, Point], bool]
-) -> tuple[Point, float] | None:
-    """Follow the minimum as the temperature falls, until done; return the last point and temperature.
+def cool(dual: Dual, point: Point, stake: float, heat: float, goal: Goal) -> tuple[Point, float] | None:
+    """Follow the minimum as the temperature falls to a goal; return the last point and temperature.
 
     Once few customers change their minds from one temperature to the next, the minimum moves in proportion to the
     temperature, so each descent starts from where the line through the last two points leads. None where the dual
     falls below every plan's worth.
     """
     least = dual.least() - 1e-6 * abs(dual.least()) if dual.stake else -np.inf
-    heats, points = [heat], [descend(dual, point, heat * stake, steps=STEPS, tolerance=1e-9 * abs(point.smooth))]
-    while not done(heats[-1], points[-1]):
+    heats, points = (
+        [heat],
+        [descend(dual, point, heat * stake, steps=STEPS, tolerance=1e-9 * abs(point.smooth))],
+    )
+    while heats[-1] > goal.heat and points[-1].undecided > goal.undecided:
         heat, now = heats[-1], points[-1]
         if now.exact < least:
             return None

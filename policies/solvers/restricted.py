@@ -88,7 +88,9 @@ def restrict(cells: Cells, dual: Dual, rows: Ints, at: Floats, width: float) -> 
     cost, value, weight = costs[place, action], values[place, action], cells.weights[rows[place]]
     load = weight * limits.coefficients(limits.segment[rows[place]], action, cost, value)
     load = load[sides.rule].T * (sides.sign * sides.unit)
-    return Restricted(rows, place, action.astype(np.int32), weight * (value - cost), np.ascontiguousarray(load))
+    return Restricted(
+        rows, place, action.astype(np.int32), weight * (value - cost), np.ascontiguousarray(load)
+    )
 
 
 def relax(problem: Restricted, room: Floats, penalty: Floats) -> Relaxed:
@@ -101,7 +103,9 @@ def relax(problem: Restricted, room: Floats, penalty: Floats) -> Relaxed:
     """
     count, columns = len(room), len(problem.place)
     matrix = problem.matrix()
-    slack = sparse.csr_array((-np.ones(count), (np.arange(count), np.arange(count))), shape=(matrix.shape[0], count))
+    slack = sparse.csr_array(
+        (-np.ones(count), (np.arange(count), np.arange(count))), shape=(matrix.shape[0], count)
+    )
     result = linprog(
         np.concatenate([-problem.gain, penalty]),
         A_ub=sparse.hstack([matrix, slack], format="csc"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -10,7 +11,10 @@ import pyarrow as pa
 import pytest
 
 from policies.actions import Action
+from policies.forecast import Ground
 from policies.planner import Plan, plan
+from policies.terms import Terms
+from uplift.effects import Effects
 from uplift.engines.local import LocalEngine
 from uplift.estimator import estimate
 from uplift.history import Audience, History, Roles, shared_features
@@ -115,6 +119,32 @@ def planned(shop: SimpleNamespace) -> Planned:
 def usual(planned: Planned) -> Plan:
     """The shop's plan with nothing out of the ordinary; tests must not change it."""
     return planned()
+
+
+@pytest.fixture(scope="session")
+def blurred(shop: SimpleNamespace) -> Effects:
+    """The shop's effects, had its history shown that actions work but not for whom."""
+    effects: Effects = shop.effects
+    same = np.tile(effects.cate.mean(axis=0), (len(effects.cate), 1))
+    return replace(effects, cate=same, response_evidence=np.zeros_like(effects.response_evidence))
+
+
+@pytest.fixture(scope="session")
+def ground(shop: SimpleNamespace) -> Ground:
+    """The shop's history standing in for 1,000 customers, with the shop's prices and no other limits."""
+    n = len(shop.effects.history)
+    cost = np.tile([0.5, 0.5, 2.0, 2.0], (n, 1))
+    return Ground(
+        effects=shop.effects,
+        values=shop.effects.cate.astype(np.float64),
+        costs=cost,
+        terms=Terms(cost, np.zeros(4), np.ones((n, 4), bool)),
+        weights=np.ones(n),
+        customers=1_000,
+        alike=False,
+        min_roi=None,
+        seed=0,
+    )
 
 
 @pytest.fixture(scope="session")

@@ -52,11 +52,11 @@ def test_a_leaf_is_never_so_small_that_it_fits_single_rows(rows: int, leaves: in
 def test_no_leaf_is_smaller_and_no_tree_larger_than_asked_for() -> None:
     codes = customers(3000)
     target = codes @ np.array([1.0, -2.0, 0.5]) + np.random.default_rng(1).normal(size=3000)
-    forest = grow(codes, target, trees=7, leaves=5, rows_per_leaf=150)
-    sizes = leaf_sizes(forest)
-    assert min(sizes) >= 150
-    assert len(sizes) <= 7 * 5
-    assert len(forest.leaves) == 7
+    few = grow(codes, target, trees=7, leaves=5, rows_per_leaf=20)
+    assert len(leaf_sizes(few)) == 7 * 5
+    assert len(few.leaves) == 7
+    heavy = leaf_sizes(grow(codes, target, trees=7, leaves=60, rows_per_leaf=150))
+    assert 150 <= min(heavy) < 300
 
 
 @pytest.mark.parametrize("objective", ["regression", "binary", "gamma"])

@@ -76,7 +76,9 @@ def _judge(measured: Balance) -> Finding:
         f"{measured.columns[column]!r} differs by {smd:+.3f} standard deviations between {versus} and control"
     )
     refused = verdict == "refuse"
-    begin = "The assignment is predictable from the features" if refused else "The arms are alike but for chance"
+    begin = (
+        "The assignment is predictable from the features" if refused else "The arms are alike but for chance"
+    )
     return Finding(
         code="G3",
         verdict=verdict,
