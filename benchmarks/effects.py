@@ -52,7 +52,7 @@ DEFAULT = "default"
 SAME, RESPONSE = "same for all", "response score"
 WAYS = (
     DEFAULT,
-    *(f"estimate {name}" for name in OWN),
+    *(f"estimate {name}" for name in (*OWN, "causalml-x")),
     SAME,
     RESPONSE,
     "plain two-part-x",

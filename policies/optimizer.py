@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
+from threadpoolctl import threadpool_limits
 
 from uplift.errors import SettingError
 
@@ -61,7 +62,9 @@ def optimize(  # noqa: PLR0913 - one problem, stated in one call
     """
     cells = cells_of(values, costs, eligible, weights)
     limits = limits_of(cells.values.shape, budget, rules, min_roi)
-    plan = solve(cells, limits, np.random.default_rng(seed))
+    # Sums that a linear algebra library splits over threads depend on how many there are.
+    with threadpool_limits(limits=1):
+        plan = solve(cells, limits, np.random.default_rng(seed))
     return Solution(
         action=plan.action,
         value=plan.account.profit,

@@ -10,8 +10,7 @@ shares undo the 1/p of the scores, so that an action's weight in the loss is the
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np

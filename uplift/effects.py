@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +20,9 @@ from .learners import Learner
 from .learners.offset import OffsetLearner
 from .nuisance import Baseline
 from .sample import Floats
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Singles = npt.NDArray[np.float32]
 
@@ -181,14 +185,15 @@ class Effects:
         """Return the effects (n, k) of new customers, in money, columns as in `actions`."""
         return self.score_all(audience, engine=engine).cate
 
-    def score_all(self, audience: Audience | pa.Table, *, engine: Engine | None = None) -> Scores:
+    def score_all(
+        self, audience: Audience | pa.Table | pd.DataFrame, *, engine: Engine | None = None
+    ) -> Scores:
         """Return effects, standard errors and response probabilities of new customers.
 
         Raises:
             DataError: A feature that the effects were learned from is missing or has another type.
         """
-        table = audience.table if isinstance(audience, Audience) else audience
-        codes = self.encoder.transform(table)
+        codes = self.encoder.transform(Audience.like(audience, self.history).table)
         starts = range(0, max(len(codes), 1), BATCH)
         parts = (engine or LocalEngine()).map(lambda low: self._batch(codes[low : low + BATCH]), starts)
         return Scores(

@@ -187,6 +187,23 @@ class Audience:
         return cls.from_table(_table(frame), customer=customer)
 
     @classmethod
+    def like(cls, given: Audience | pa.Table | pd.DataFrame, history: History) -> Audience:
+        """Return whatever stands for an audience as one; ids are in the column that held them in the history.
+
+        Args:
+            given: An audience, a table or a data frame.
+            history: The history whose customer column, if the table has it too, holds the ids.
+
+        Raises:
+            DataError: An id is missing or occurs twice.
+        """
+        if isinstance(given, Audience):
+            return given
+        table = given if isinstance(given, pa.Table) else _table(given)
+        role = history.roles.customer
+        return cls.from_table(table, customer=role if role in table.column_names else None)
+
+    @classmethod
     def of(cls, history: History, table: pa.Table | None = None) -> Audience:
         """Return the customers of a history, each with the last of their rows.
 

@@ -13,8 +13,8 @@ from policies.constraints import Rule
 from uplift.errors import DataError, SettingError
 from uplift.findings import Finding
 
-from .kernels import Floats
-from .problem import Cells, Limits, Mask, segments
+from .kernels import Floats, Ints
+from .problem import Cells, Limits, Mask, hits_of, segments
 
 BUDGET = "budget"
 RETURN = "minimum ROI"
@@ -114,30 +114,38 @@ def limits_of(
     n, k = shape
     for rule in rules:
         _check_rule(rule, n, k)
-    all_rules = [Rule(BUDGET, of="cost", at_most=0.0), *rules]
-    theta = [THETA[rule.of] for rule in all_rules]
-    lower = [-math.inf if rule.at_least is None else rule.at_least for rule in all_rules]
-    upper = [math.inf if rule.at_most is None else rule.at_most for rule in all_rules]
-    upper[0] = _budget(budget)
+    lines = [Rule(BUDGET, of="cost", at_most=0.0), *rules]
+    theta = [THETA[rule.of] for rule in lines]
+    upper = [_budget(budget), *(math.inf if rule.at_most is None else rule.at_most for rule in rules)]
     if min_roi is not None:
-        all_rules.append(Rule(RETURN, of="margin", at_least=0.0))
+        lines.append(Rule(RETURN, of="margin", at_least=0.0))
         theta.append((0.0, -(1.0 + _roi(min_roi)), 1.0))
-        lower.append(0.0)
         upper.append(math.inf)
-    masks = {id(rule.customers): rule.customers for rule in all_rules if rule.customers is not None}
+    lower = [-math.inf if rule.at_least is None else rule.at_least for rule in lines]
+    segment, on_segment = _segments(lines, n)
+    on_action = np.array(
+        [np.isin(np.arange(k), range(k) if line.actions is None else line.actions) for line in lines]
+    )
+    return Limits(
+        names=tuple(line.name for line in lines),
+        theta=np.array(theta),
+        on_action=on_action,
+        on_segment=on_segment,
+        segment=segment,
+        lower=np.array(lower),
+        upper=np.array(upper),
+        hits=hits_of(on_segment, on_action),
+    )
+
+
+def _segments(lines: Sequence[Rule], n: int) -> tuple[Ints, Mask]:
+    """Return the segment of each customer, and which segments each line covers: (n,) and (lines, G)."""
+    masks = {id(line.customers): line.customers for line in lines if line.customers is not None}
     segment, cover = segments(list(masks.values()), n)
     row = {key: at for at, key in enumerate(masks)}
     everywhere = np.ones(cover.shape[1], dtype=np.bool_)
-    on_segment = [
-        everywhere if rule.customers is None else cover[row[id(rule.customers)]] for rule in all_rules
-    ]
-    on_action = np.ones((len(all_rules), k), dtype=np.bool_)
-    for r, rule in enumerate(all_rules):
-        if rule.actions is not None:
-            on_action[r] = np.isin(np.arange(k), rule.actions)
-    names = tuple(rule.name for rule in all_rules)
-    return Limits(
-        names, np.array(theta), on_action, np.array(on_segment), segment, np.array(lower), np.array(upper)
+    return segment, np.array(
+        [everywhere if line.customers is None else cover[row[id(line.customers)]] for line in lines]
     )
 
 

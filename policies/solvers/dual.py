@@ -74,13 +74,13 @@ class Dual:
 
     def least(self) -> float:
         """Return what a plan is worth in which everybody gets the worst: no plan that keeps the rules is below it."""
-        shape = (self.limits.on_segment.shape[1], self.limits.on_action.shape[1])
+        shape = self.limits.shape
         against = Tariff(np.full(shape, -self.stake), np.full(shape, -self.stake), np.zeros(shape))
         return -soft_pass(self.crowd, against, self.book, TINY, self._tables())[0]
 
     def _tables(self) -> tuple[Floats, Floats, Floats]:
-        groups, k, rules = self.limits.on_segment.shape[1], self.limits.on_action.shape[1], len(self.limits)
-        return np.zeros((groups, k, 3)), np.zeros((groups, k, 6)), np.zeros((rules, rules))
+        rules = len(self.limits)
+        return np.zeros((*self.limits.shape, 3)), np.zeros((*self.limits.shape, 6)), np.zeros((rules, rules))
 
     def net(self, at: Floats) -> Floats:
         """Return one price a rule: its upper side's minus its lower side's."""
@@ -105,14 +105,13 @@ class Dual:
 
 def _covariance(limits: Limits, moments: Floats, outer: Floats) -> Floats:
     """Return (R, R): Σ over undecided customers of the covariance of what their choice adds to the rules."""
-    hits = limits.counts.reshape(len(limits), -1).astype(np.float64)
     moments = moments.reshape(-1, 6)
     second = np.zeros_like(outer)
     for column, (i, j) in enumerate([(0, 0), (0, 1), (0, 2), (1, 1), (1, 2), (2, 2)]):
         product = np.outer(limits.theta[:, i], limits.theta[:, j])
         if product.any():
-            joint = (hits * moments[:, column]) @ hits.T
-            second += joint * (product if i == j else product + product.T)
+            joint = (limits.hits * moments[:, column]) @ limits.hits.T
+            second += joint.toarray() * (product if i == j else product + product.T)
     return second - np.tril(outer) - np.tril(outer, -1).T
 
 

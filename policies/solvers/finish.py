@@ -33,6 +33,8 @@ GAP = 3e-5
 # A bound may be missed by this share of a typical contact until the exact sum is taken.
 BLUR = 1e-10
 RETRIES = 4
+# Prices below this share of a typical one are rounding errors.
+SLIGHT = 1e-9
 
 
 class Plan(NamedTuple):
@@ -117,7 +119,8 @@ class Finish:
             if done and settled.answer.broken.max(initial=0.0) <= 1e-9:
                 break
         found = self.rounded(self.narrowed(settled, best), best)
-        return None if found is None else Plan(*found, self.dual.net(best.at), best.bound)
+        price = self.dual.net(np.where(best.at > SLIGHT, best.at, 0.0))
+        return None if found is None else Plan(*found, price, best.bound)
 
     def decide(self, at: Floats) -> Hard:
         """Return what side prices make everybody choose."""

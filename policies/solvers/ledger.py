@@ -67,12 +67,12 @@ def _totals(
 
 def account(cells: Cells, limits: Limits, action: Actions) -> Account:
     """Return what a plan adds up to."""
-    parts = np.zeros((limits.on_segment.shape[1], cells.actions, 3, 2))
-    _totals((cells.values, cells.costs, cells.weights), action, limits.segment, parts)
-    counts = limits.counts
-    used = [_sum(parts[counts[r]], limits.theta[r]) for r in range(len(limits))]
-    everything = parts.reshape(-1, 3, 2)
-    return Account(_sum(everything, np.eye(3)[2]), _sum(everything, np.eye(3)[1]), np.array(used))
+    totals = np.zeros((*limits.shape, 3, 2))
+    _totals((cells.values, cells.costs, cells.weights), action, limits.segment, totals)
+    parts = totals.reshape(-1, 3, 2)
+    counted = np.split(limits.hits.indices, limits.hits.indptr[1:-1])
+    used = [_sum(parts[at], limits.theta[r]) for r, at in enumerate(counted)]
+    return Account(_sum(parts, np.eye(3)[2]), _sum(parts, np.eye(3)[1]), np.array(used))
 
 
 def _sum(parts: Floats, theta: Floats) -> float:

@@ -59,7 +59,7 @@ def scale_of(cells: Cells, limits: Limits, deck: Deck) -> Scale:
     unit = np.empty(len(limits))
     for r in range(len(limits)):
         each = np.abs(np.tensordot(limits.theta[r], sizes, axes=1))
-        counted = usable & limits.counts[r][limits.segment[rows]]
+        counted = usable & limits.counted(r, rows)
         typical = float(each[counted].mean()) if counted.any() else 0.0
         unit[r] = stake / typical if typical > 0 else stake
     return Scale(stake, unit)

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from scipy import sparse
 
 from .kernels import Book, Crowd, Floats, Ints, Tariff, fill_tiles
 
@@ -66,6 +67,7 @@ class Limits:
         segment: (n,) the segment of each customer: those that count under the same rules.
         lower: (R,) lower bounds, −inf for none.
         upper: (R,) upper bounds, inf for none.
+        hits: (R, G · k) 1 where a segment's action counts under a rule.
     """
 
     names: tuple[str, ...]
@@ -75,40 +77,53 @@ class Limits:
     segment: Ints
     lower: Floats
     upper: Floats
+    hits: sparse.csr_array
 
     def __len__(self) -> int:
         """Return the number of rules."""
         return len(self.names)
 
     @property
-    def counts(self) -> Mask:
-        """(R, G, k): whether a segment's action counts under a rule."""
-        return np.asarray(self.on_segment[:, :, None] & self.on_action[:, None, :])
+    def shape(self) -> tuple[int, int]:
+        """Segments and actions."""
+        return self.on_segment.shape[1], self.on_action.shape[1]
+
+    def counted(self, r: int, rows: Ints | slice = slice(None)) -> Mask:
+        """Return (m, k): which cells of some customers count under a rule."""
+        return np.asarray(self.on_segment[r][self.segment[rows]][:, None] & self.on_action[r])
 
     def usage(self, totals: Floats) -> Floats:
         """Return (R,) what each rule adds up to, from (G, k, 3) contacts, cost and value of the choices."""
-        sums = np.einsum("rg,gkm,rk->rm", self.on_segment, totals, self.on_action, optimize=True)
-        return np.asarray((sums * self.theta).sum(axis=1))
+        return np.asarray((self.hits @ totals.reshape(-1, 3) * self.theta).sum(axis=1))
 
     def tariff(self, price: Floats, *, stake: float = 1.0) -> Tariff:
         """Return what one price a rule makes of every action; a stake of 0 leaves the objective out."""
-
-        def of(column: int) -> Floats:
-            weighted = price * self.theta[:, column]
-            return np.asarray((self.on_segment * weighted[:, None]).T @ self.on_action.astype(np.float64))
-
-        return Tariff(np.ascontiguousarray(stake - of(2)), np.ascontiguousarray(stake + of(1)), of(0))
+        sums = (self.hits.T @ (price[:, None] * self.theta)).T.reshape(3, *self.shape)
+        toll, charge, keep = (np.ascontiguousarray(part) for part in sums)
+        return Tariff(stake - keep, stake + charge, toll)
 
     def book(self) -> Book:
         """Return which rules each (segment, action) counts under."""
-        hits = self.counts.reshape(len(self), -1).T
-        start = np.concatenate([[0], np.cumsum(hits.sum(axis=1))]).astype(np.int64)
-        return Book(start, np.nonzero(hits)[1].astype(np.int64), self.theta)
+        hits = self.hits.tocsc()
+        return Book(hits.indptr.astype(np.int64), hits.indices.astype(np.int64), self.theta)
 
     def coefficients(self, segment: Ints, action: Ints, cost: Floats, value: Floats) -> Floats:
         """Return (R, m): what m choices, one a row, add to each rule, per customer."""
         each = self.theta @ np.stack([np.ones_like(cost), cost, value])
         return np.asarray(np.where(self.on_segment[:, segment] & self.on_action[:, action], each, 0.0))
+
+
+def hits_of(on_segment: Mask, on_action: Mask) -> sparse.csr_array:
+    """Return (R, G · k): 1 where a segment's action counts under a rule."""
+    k = on_action.shape[1]
+    cells = [
+        (np.flatnonzero(segments)[:, None] * k + np.flatnonzero(actions)).ravel()
+        for segments, actions in zip(on_segment, on_action, strict=True)
+    ]
+    start = np.concatenate([[0], np.cumsum([len(part) for part in cells])])
+    index = np.concatenate(cells)
+    shape = (len(on_action), on_segment.shape[1] * k)
+    return sparse.csr_array((np.ones(len(index)), index, start), shape=shape)
 
 
 def segments(masks: Sequence[Mask], n: int) -> tuple[Ints, Mask]:

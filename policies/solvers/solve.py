@@ -67,6 +67,6 @@ def without_forbidden(cells: Cells, limits: Limits) -> Cells:
         return cells
     eligible = cells.eligible.copy() if len(cells.eligible) else np.ones(cells.values.shape, dtype=np.bool_)
     for r in forbidden:
-        counted = limits.counts[r][limits.segment]
+        counted = limits.counted(r)
         eligible &= ~(counted & (cells.costs > 0)) if limits.theta[r, 1] else ~counted
     return Cells(cells.values, cells.costs, eligible, cells.weights)

@@ -41,7 +41,7 @@ def _spread(score: Floats, weight: Floats, segment: Ints, tau: float, owed: Floa
 
 def spread(cells: Cells, limits: Limits, rows: Ints, price: Floats, tau: float) -> Actions:
     """Return (m,) actions of undecided customers, in the order given, at one price a rule."""
-    owed = np.zeros((limits.on_segment.shape[1], cells.actions + 1))
+    owed = np.zeros((limits.shape[0], cells.actions + 1))
     action = np.empty(len(rows), dtype=np.int32)
     for first in range(0, len(rows), BLOCK):
         part = rows[first : first + BLOCK]

@@ -40,7 +40,7 @@ def test_a_binding_budget_is_why_others_are_left_out(usual: Plan) -> None:
 
 @pytest.mark.parametrize("alike", [False, True], ids=["by effect", "all alike"])
 def test_a_capacity_is_why_others_are_left_out_where_money_is_not(
-    alike: bool,  # noqa: FBT001 - a parameter of the test
+    alike: bool,
     planned: Planned,
     blurred: Effects,
 ) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from numbers import Real
 
-from uplift.errors import DataError
+from ..errors import DataError
 
 
 def printable(text: str) -> str:

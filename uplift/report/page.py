@@ -10,8 +10,7 @@ from importlib import resources
 from jinja2 import Environment, StrictUndefined, Template
 from markupsafe import Markup
 
-from uplift.findings import Finding, Verdict
-
+from ..findings import Finding, Verdict
 from . import figures, tables, titles, words
 from .figures import Figure
 from .grid import Grid, action_grid

@@ -6,8 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import cast, get_args
 
-from uplift.findings import Finding, Verdict
-
+from ..findings import Finding, Verdict
 from .fields import Fields, Interval, printable
 
 LOUDEST_FIRST: tuple[Verdict, ...] = ("refuse", "overridden", "fallback", "warn", "ok")

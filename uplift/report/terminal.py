@@ -12,8 +12,7 @@ from rich.padding import Padding
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from uplift.findings import Finding, Verdict
-
+from ..findings import Finding, Verdict
 from . import tables, titles, words
 from .summary import Summary, read_findings, read_summary
 from .tables import Table

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 
-from uplift.findings import Finding
-
+from ..findings import Finding
 from .summary import Compared, Point, Summary
 from .suppression import suppress
 from .words import between, count, in_text, money, next_unit, per_customer, percent, price, ratio, rival
