@@ -29,6 +29,7 @@ from .forecast import Choice, Floats, Ground, choose, exchange, kinds, spending,
 from .frontiers import frontier
 from .money import cents, exact_sum
 from .optimizer import optimize
+from .request import Request
 from .rows import costs_of, rows_of, values_of
 from .solution import Solution
 from .summary import CurvePoint, Facts, summarise
@@ -91,38 +92,6 @@ class Plan:
         from .output import write_plan
 
         write_plan(self, folder)
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """What was asked for, beside effects, audience and actions."""
-
-    budget: float
-    constraints: Sequence[Segment | Rule]
-    holdout: float
-    min_roi: float
-    level: float
-    risk_aversion: float
-    seed: int
-    overrides: frozenset[str]
-    currency: str
-
-    def check(self) -> None:
-        """Refuse settings that cannot be.
-
-        Raises:
-            SettingError: A number is out of its range.
-        """
-        if not (np.isfinite(self.budget) and self.budget >= 0):
-            raise SettingError(f"The budget is {self.budget}; an amount of 0 or more is needed.")
-        if not 0 <= self.holdout < 1:
-            raise SettingError(
-                f"The holdout is {self.holdout}; a share from 0 to below 1 is needed, as in 0.05."
-            )
-        if not 0 < self.level < 1:
-            raise SettingError(f"The level is {self.level}; a share between 0 and 1 is needed, as in 0.9.")
-        if not (np.isfinite(self.risk_aversion) and self.risk_aversion >= 0):
-            raise SettingError(f"risk_aversion is {self.risk_aversion}; a number of 0 or more is needed.")
 
 
 def plan(  # noqa: PLR0913 - what is asked for, by name

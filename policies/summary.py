@@ -24,7 +24,7 @@ from .solution import Price, Solution
 from .terms import Terms, match
 
 if TYPE_CHECKING:
-    from .planner import Request
+    from .request import Request
 
 
 @dataclass(frozen=True, slots=True)
