@@ -168,7 +168,8 @@ def totals(ground: Ground, choice: Choice, *, level: float, less: Choice | None 
     """Return the expected total incremental margin of a choice over the plan's customers, in money.
 
     The standard error is that of the rows' scores, robust to several rows a customer, plus the spread between the
-    folds' rules beyond what their own errors explain (DerSimonian and Laird, 1986).
+    folds' rules beyond what their own errors explain (DerSimonian and Laird, 1986), plus that of who happens to be
+    among the plan's N customers: √N times the spread of predicted effects, which is what counts in a small audience.
 
     Args:
         ground: The history's customers.
@@ -177,14 +178,16 @@ def totals(ground: Ground, choice: Choice, *, level: float, less: Choice | None 
         less: A second choice to subtract, for the interval of a difference.
     """
     part = choice if less is None else choice - less
-    return total_of(ground, (part * ground.effects.scores).sum(axis=1), level=level)
+    rows = (part * ground.effects.scores).sum(axis=1)
+    predicted = (part * ground.effects.cate).sum(axis=1)
+    return total_of(ground, rows, predicted, level=level)
 
 
-def total_of(ground: Ground, rows: Floats, *, level: float) -> Estimate:
-    """Return N times the weighted mean of per-row amounts (n,), with its error."""
+def total_of(ground: Ground, rows: Floats, predicted: Floats, *, level: float) -> Estimate:
+    """Return N times the weighted mean of per-row scores (n,), with its error; `predicted` are the rows' effects."""
     mean = cluster_mean(rows, ground.effects.history.cluster, weights=ground.weights, level=level)
-    spread = _between_folds(ground, rows)
-    se = float(np.hypot(mean.se, spread)) * ground.customers
+    drawn = float(np.sqrt(np.cov(predicted, aweights=ground.weights, ddof=0) / ground.customers))
+    se = float(np.sqrt(mean.se**2 + _between_folds(ground, rows) ** 2 + drawn**2)) * ground.customers
     return Estimate.normal(mean.point * ground.customers, se, level=level, n=len(rows))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -96,8 +96,8 @@ class Plan:
 
 def plan(  # noqa: PLR0913 - what is asked for, by name
     effects: Effects,
-    audience: Audience,
-    actions: Sequence[Action],
+    audience: Audience | pa.Table | pd.DataFrame,
+    actions: Sequence[Action] | Mapping[str, float],
     *,
     budget: float,
     constraints: Sequence[Segment | Rule] = (),
@@ -116,8 +116,10 @@ def plan(  # noqa: PLR0913 - what is asked for, by name
 
     Args:
         effects: Cross-fitted effects of the actions.
-        audience: The customers to plan for; needs the features that the effects were learned from.
-        actions: What each channel costs and may be used for; an arm without one is not planned.
+        audience: The customers to plan for, with the features that the effects were learned from; a table or data
+            frame has its ids in the column that held them in the history.
+        actions: What each channel costs and may be used for, or just channel → cost of a contact; an arm without one
+            is not planned.
         budget: Money that contacts and expected response costs may add up to.
         constraints: Floors and caps for segments, or ready rules over (audience customers, effects.actions).
         holdout: Share of customers kept out at random, so that the campaign can be read out.
@@ -138,13 +140,19 @@ def plan(  # noqa: PLR0913 - what is asked for, by name
     """
     request = Request(budget, constraints, holdout, min_roi, level, risk_aversion, seed, overrides, currency)
     request.check()
+    audience = Audience.like(audience, effects.history)
+    priced = (
+        [Action(channel, cost=cost) for channel, cost in actions.items()]
+        if isinstance(actions, Mapping)
+        else actions
+    )
     if len(audience) == round(len(audience) * holdout):
         raise SettingError(
             f"A holdout of {holdout} keeps all {len(audience)} customers out; hold out fewer, or plan for more."
         )
     with threadpool_limits(limits=1):
         return _Planning(
-            effects, audience, tuple(actions), request, engine or LocalEngine(), progress or _silent
+            effects, audience, tuple(priced), request, engine or LocalEngine(), progress or _silent
         ).run(findings)
 
 
@@ -336,7 +344,9 @@ class _Planning:
         )
         most = max(float(whole.spend[-1]), 1e-9)
         steps = {cents(most * share) for share in np.linspace(0, 1, POINTS) ** 1.5}
-        budgets = sorted({*steps, cents(request.budget)} if request.budget <= most * 1.5 else steps)
+        # A budget far beyond what is worth spending would flatten the curve: there the plan stands at its spend.
+        own = cents(request.budget) if request.budget <= most * 1.5 else plan[0]
+        budgets = sorted({*steps, own})
         at = frontier(
             solved.values[solved.active],
             solved.costs[solved.active],
@@ -347,7 +357,7 @@ class _Planning:
         for place, budget in enumerate(budgets):
             self.progress("drawing the budget curve", place, len(budgets))
             spend, value = plan
-            if cents(request.budget) != budget:
+            if budget != own:
                 choice = choose(ground, budget, self.engine)
                 # Not the spend on the curve of the audience, which knows of no other limit than the budget.
                 spend = min(spending(ground, choice), budget)

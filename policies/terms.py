@@ -195,7 +195,7 @@ def where(table: pa.Table, condition: str) -> Bools:
     with duckdb.connect() as connection:
         connection.register("audience", table)
         try:
-            result = connection.sql(f"SELECT coalesce(({condition}), false) AS hit FROM audience")
+            result = connection.sql(f"SELECT ({condition}) AS hit FROM audience")
             hits = result.to_arrow_table()["hit"].combine_chunks()
         except duckdb.Error as error:
             reason = str(error).splitlines()[0]

@@ -36,7 +36,15 @@ Views = dict[int, View]  # what a pair's models say of the rows of each of its t
 
 # The candidates beside "nobody" (effects of zero), with the weight each has until the data say otherwise: effects
 # on whether customers respond are easier to see than effects on noisy money, and structure beats flexibility.
-TWO_PART = {"nobody": 0.04, "average": 0.06, "t": 0.05, "x": 0.15, "two-part-x": 0.35, "offset": 0.35}
+TWO_PART = {
+    "nobody": 0.04,
+    "average": 0.06,
+    "proportional": 0.05,
+    "t": 0.05,
+    "x": 0.12,
+    "two-part-x": 0.34,
+    "offset": 0.34,
+}
 ONE_PART = {"nobody": 0.05, "average": 0.25, "t": 0.2, "x": 0.5}
 
 

@@ -225,6 +225,7 @@ def in_words(effects: Effects) -> str:
     """Return the combination in one line, as in "offset 55 %, two-part X 30 %, same effect for all 15 %"."""
     words = {
         "average": "same effect for all",
+        "proportional": "same lift for all",
         "t": "T",
         "x": "X",
         "two-part-x": "two-part X",

@@ -10,6 +10,7 @@ from .errors import MissingExtra, SettingError, did_you_mean
 BUILT_IN: dict[str, dict[str, str]] = {
     "uplift.learners": {
         "average": "uplift.learners.average:AverageLearner",
+        "proportional": "uplift.learners.proportional:ProportionalLearner",
         "t": "uplift.learners.t:TLearner",
         "x": "uplift.learners.x:XLearner",
         "two-part-x": "uplift.learners.x:TwoPartXLearner",

@@ -237,7 +237,7 @@ def covered(world: str, seed: int, read: Read) -> bool:
         effects,
         audience,
         [Action(channel, cost=cost) for channel, cost in drawn.costs.items()],
-        budget=60.0,
+        budget=30.0,
         overrides=frozenset({"G7", "G8", "G10"}),
         seed=seed,
         engine=ONE,

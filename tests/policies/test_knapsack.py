@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import linprog
 
-from policies import Rule, optimize
+from policies import Rule
 from policies.solvers.door import cells_of, limits_of
 from policies.solvers.finish import Plan
 from policies.solvers.knapsack import fill, only_budget
@@ -129,12 +129,9 @@ def test_only_a_budget_is_only_a_budget() -> None:
     assert not limits(5.0, Rule("cap", at_most=1))
 
 
-@given(st.integers(0, 10_000))
+@given(st.integers(0, 10_000), st.integers(1, 60))
 @same
-def test_more_budget_never_earns_less_and_a_rule_that_asks_nothing_changes_nothing(seed: int) -> None:
-    values, costs, budget = shop(seed, 400, 3)
-    plans = [optimize(values, costs, budget=share * budget) for share in (0.5, 1.0, 1.5)]
-    bounds = [plan.upper_bound for plan in plans]
+def test_more_budget_never_lowers_the_bound(seed: int, n: int) -> None:
+    values, costs, budget = shop(seed, n, 3)
+    bounds = [filled(values, costs, share * budget).bound for share in (0.25, 0.5, 1.0, 1.5)]
     assert bounds == sorted(bounds)
-    roomy = optimize(values, costs, budget=budget, rules=[Rule("roomy", of="contacts", at_most=1_000)])
-    assert roomy.value == pytest.approx(plans[1].value, abs=2 * float((values - costs).max()))

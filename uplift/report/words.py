@@ -246,9 +246,15 @@ def caveat(summary: Summary) -> str:
     if not summary.personalised:
         return (
             "The evidence does not support choosing customer by customer: "
-            "the best single action is offered instead."
+            f"{_uniform(summary)} instead, to customers drawn by lot where the budget does not reach all."
         )
     return ""
+
+
+def _uniform(summary: Summary) -> str:
+    """Return what customers who are all treated alike are given."""
+    used = len(summary.by_action)
+    return "the best single action is offered" if used <= 1 else f"the {used} best actions on average are offered"
 
 
 def overridden(summary: Summary) -> str:
