@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from uplift.history import Audience, History
 
 CURRENCY = "USD"
+# Ids and labels, which a file's text must not lose to a type ("1.10" is not "1.1"); the customer first.
+TEXT_ROLES = ("customer", "cluster", "treatment", "channel")
+# Gates that speak of costs: what is wrong with how costs are named says more.
+OF_COSTS = frozenset({"G9"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +60,12 @@ def read_inputs(project: Project) -> dict[str, Input]:
             f"{'has no [history] path' if project.exists else 'is not there'} and --history was not given. "
             "Add --history FILE, or start with: uplift init demo"
         )
-    sources = {"history": project.history, "audience": project.audience}
-    return {name: _read(source) for name, source in sources.items() if source is not None}
+    columns = project.columns
+    ids = tuple(columns[role] for role in TEXT_ROLES if role in columns)
+    found = {"history": _read(project.history, ids)}
+    if project.audience is not None:
+        found["audience"] = _read(project.audience, ids[:1] if "customer" in columns else ())
+    return found
 
 
 def campaign_of(project: Project, inputs: Mapping[str, Input]) -> Campaign:
@@ -73,15 +81,23 @@ def campaign_of(project: Project, inputs: Mapping[str, Input]) -> Campaign:
     history = History.from_table(given.table, roles, findings=given.findings, send_time_bins=project.bins)
     if "audience" in inputs:
         given = inputs["audience"]
-        audience = Audience.from_table(given.table, customer=roles.customer, findings=given.findings)
+        found = Audience.from_table(given.table, customer=roles.customer, findings=given.findings)
+        audience = Audience.like(found, history)
         history = history.with_features(shared_features(history, audience))
     else:
         audience = Audience.of(history, given.table)
     return Campaign(history, audience, _unique((*history.findings, *audience.findings)))
 
 
-def check_terms(project: Project, campaign: Campaign) -> None:
+def check_terms(project: Project, campaign: Campaign, findings: Iterable[Finding]) -> None:
     """Refuse costs, capacities, consents and segments that do not fit the tables, before long work begins.
+
+    Where a gate refuses the history itself, nothing is checked: its reason comes first.
+
+    Args:
+        project: Names the terms.
+        campaign: The tables.
+        findings: What the gates said, overrides applied.
 
     Raises:
         SettingError: A channel or a send time is not in the history, or a condition cannot be evaluated.
@@ -89,6 +105,8 @@ def check_terms(project: Project, campaign: Campaign) -> None:
     """
     from policies.terms import terms
 
+    if {finding.code for finding in findings if finding.verdict == "refuse"} - OF_COSTS:
+        return
     terms(campaign.audience.table, campaign.history.actions, project.actions, project.segments)
 
 
@@ -99,11 +117,11 @@ def unpriced(project: Project, history: History) -> tuple[str, ...]:
     return tuple(dict.fromkeys(missing))
 
 
-def _read(source: Source) -> Input:
-    """Return the rows of a source and what reading them found."""
+def _read(source: Source, text: tuple[str, ...]) -> Input:
+    """Return the rows of a source, some columns left as text, and what reading them found."""
     from uplift.tables import read_table
 
-    table, findings = read_table(source.path, url=source.url, query=source.query)
+    table, findings = read_table(source.path, url=source.url, query=source.query, text=text)
     return Input(source, table, findings)
 
 

@@ -9,7 +9,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from uplift.errors import DataError, SettingError
+from uplift.errors import DataError, Refused, SettingError
+
+from .gates import reasons
 
 NOTHING = "no contact"
 # How plans name their rules, and what such a rule adds up.
@@ -70,6 +72,7 @@ class Explanation:
 
     Attributes:
         row: The customer's row of plan.parquet.
+        currency: Of all money, three letters.
         offers: Everything this customer could get, the best score first.
         chosen: What the plan gave.
         runner_up: The best of the others.
@@ -80,6 +83,7 @@ class Explanation:
     """
 
     row: Mapping[str, Any]
+    currency: str
     offers: tuple[Offer, ...]
     chosen: Offer
     runner_up: Offer
@@ -112,8 +116,9 @@ def explain(folder: Path, customer: str) -> Explanation:
     Raises:
         SettingError: The folder is not a plan, or holds a refusal.
         DataError: The plan has no such customer.
+        Refused: A file is not as it was written (gate G16).
     """
-    summary = read_plan(folder)
+    summary = _summary(folder)
     row = _row(folder / "plan.parquet", customer)
     offers = _offers(folder, summary, row)
     by_action = {offer.action: offer for offer in offers}
@@ -125,6 +130,7 @@ def explain(folder: Path, customer: str) -> Explanation:
     price, flips_to = flip(chosen, offers, now) if stands else (None, None)
     return Explanation(
         row=row,
+        currency=str(summary["currency"]),
         offers=offers,
         chosen=chosen,
         runner_up=runner_up,
@@ -135,17 +141,18 @@ def explain(folder: Path, customer: str) -> Explanation:
     )
 
 
-def read_plan(folder: Path) -> dict[str, Any]:
-    """Return the summary of a plan's folder.
+def _summary(folder: Path) -> dict[str, Any]:
+    """Return the summary of a plan whose files are as they were written."""
+    from uplift.tables.manifest import check_manifest, read_manifest
 
-    Raises:
-        SettingError: The folder is not a plan, or holds a refusal.
-    """
-    if not (folder / "manifest.json").is_file() or not (folder / "summary.json").is_file():
+    if not (folder / "manifest.json").is_file() or read_manifest(folder).get("kind") != "plan":
         raise SettingError(
-            f"{str(folder)!r} is not a plan: it has no manifest.json and summary.json. Name the folder that "
-            "uplift plan wrote."
+            f"{str(folder)!r} is not a plan: it has no manifest.json of one. Name the folder that uplift plan "
+            "wrote."
         )
+    damaged = reasons(check_manifest(folder))
+    if damaged:
+        raise Refused(" ".join(damaged))
     summary: dict[str, Any] = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
     if summary.get("refused"):
         raise SettingError(f"{str(folder)!r} holds no plan, because it was refused. {summary['refused']}")

@@ -36,6 +36,15 @@ class Command(click.Command):
         super().__init__(*args, **settings)
         self.example = example
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Read the words; of an unknown option's likely names only the nearest is suggested."""
+        try:
+            return super().parse_args(ctx, args)
+        except click.NoSuchOption as error:
+            if error.possibilities:
+                del error.possibilities[1:]
+            raise
+
     def format_help(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the example, then what click writes."""
         lead_with(self.example, formatter)
@@ -82,6 +91,21 @@ def cost(text: str) -> tuple[str, float]:
     if not equals or not label:
         raise click.BadParameter(f"{text!r} should be LABEL=AMOUNT, as in email=0.02.")
     return label, number()(amount)
+
+
+def one_cost_each(
+    ctx: click.Context, option: click.Parameter, costs: tuple[tuple[str, float], ...]
+) -> tuple[tuple[str, float], ...]:
+    """Refuse two costs for one label."""
+    del ctx, option
+    found: dict[str, float] = {}
+    for label, amount in costs:
+        if label in found:
+            raise click.BadParameter(
+                f"{label!r} has two costs, {found[label]:g} and {amount:g}. Keep one of them."
+            )
+        found[label] = amount
+    return costs
 
 
 def gate(text: str) -> str:
@@ -144,6 +168,12 @@ def flags(function: Function) -> Function:
 
     @functools.wraps(function)
     def packed(shared: Common, **values: Any) -> None:  # noqa: ANN401 - click passes values by name
+        if values.get("treatment") and (values.get("channel") or values.get("send_time")):
+            raise click.UsageError(
+                "Arms come from one column (--treatment) or from pairs (--channel with --send-time), not from "
+                "both. Keep one of them.",
+                click.get_current_context(),
+            )
         function(shared, values)
 
     return packed
@@ -179,7 +209,7 @@ def money_options(function: Function) -> Function:
     """Add the options that put money on outcomes and contacts, and the overrides of gates."""
     options = (
         click.option("--margin", type=number(), metavar="SHARE", help="Share of the outcome that is margin."),
-        click.option("--cost", type=cost, multiple=True, metavar="LABEL=AMOUNT",
+        click.option("--cost", type=cost, multiple=True, metavar="LABEL=AMOUNT", callback=one_cost_each,
                      help="Cost per contact of a channel or arm; repeat it."),
         click.option("--currency", type=currency, metavar="CODE", help="Three letters, as in USD."),
         click.option("--override", type=gate, multiple=True, metavar="CODE",

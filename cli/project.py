@@ -169,6 +169,10 @@ def _flagged(project: Project, name: str, given: Mapping[str, Any]) -> Source | 
     own: Source | None = getattr(project, name)
     query = given.get(f"{name}_query")
     if name in given:
+        if not str(given[name]).strip():
+            raise SettingError(
+                f"--{name} is empty. Name a file, or a database's address with --{name}-query."
+            )
         return Source.of(str(given[name]), query)
     if query is None:
         return own

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from uplift.effects import Effects
     from uplift.findings import Finding
 
+NO_BUDGET = f"No budget is named. Add --budget AMOUNT, or budget = … under [plan] in {FILE}."
+
 
 def judged(
     shared: Common, project: Project, campaign: Campaign, *, money: bool, overrides: Iterable[str]
@@ -100,5 +102,5 @@ def needed_budget(project: Project) -> float:
         SettingError: Neither a flag nor the project file names one.
     """
     if project.plan.budget is None:
-        raise SettingError(f"No budget is named. Add --budget AMOUNT, or budget = … under [plan] in {FILE}.")
+        raise SettingError(NO_BUDGET)
     return project.plan.budget

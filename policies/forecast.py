@@ -167,9 +167,13 @@ def exchange(choice: Choice, kind: npt.NDArray[np.intp], weights: Floats) -> Cho
 def totals(ground: Ground, choice: Choice, *, level: float, less: Choice | None = None) -> Estimate:
     """Return the expected total incremental margin of a choice over the plan's customers, in money.
 
-    The standard error is that of the rows' scores, robust to several rows a customer, plus the spread between the
-    folds' rules beyond what their own errors explain (DerSimonian and Laird, 1986), plus that of who happens to be
-    among the plan's N customers: √N times the spread of predicted effects, which is what counts in a small audience.
+    The variance is the sum of four:
+
+    - that of the rows' scores, robust to several rows a customer;
+    - what the folds' values differ by beyond that (DerSimonian and Laird, 1986);
+    - that of the rule itself: the plan's rule is one more draw beside the folds' K, whose expected values, free of
+      outcomes' noise, have variance S²; it differs from their mean by S² (1 + 1/K);
+    - that of who happens to be among the plan's N customers, which is what counts in a small audience.
 
     Args:
         ground: The history's customers.
@@ -180,15 +184,19 @@ def totals(ground: Ground, choice: Choice, *, level: float, less: Choice | None 
     part = choice if less is None else choice - less
     rows = (part * ground.effects.scores).sum(axis=1)
     predicted = (part * ground.effects.cate).sum(axis=1)
-    return total_of(ground, rows, predicted, level=level)
-
-
-def total_of(ground: Ground, rows: Floats, predicted: Floats, *, level: float) -> Estimate:
-    """Return N times the weighted mean of per-row scores (n,), with its error; `predicted` are the rows' effects."""
+    expected = part @ ground.effects.scores.mean(axis=0) if ground.alike else predicted
     mean = cluster_mean(rows, ground.effects.history.cluster, weights=ground.weights, level=level)
-    drawn = float(np.sqrt(np.cov(predicted, aweights=ground.weights, ddof=0) / ground.customers))
-    se = float(np.sqrt(mean.se**2 + _between_folds(ground, rows) ** 2 + drawn**2)) * ground.customers
+    drawn = float(np.cov(predicted, aweights=ground.weights, ddof=0)) / ground.customers
+    variance = mean.se**2 + _between_folds(ground, rows) ** 2 + _between_rules(ground, expected) + drawn
+    se = float(np.sqrt(variance)) * ground.customers
     return Estimate.normal(mean.point * ground.customers, se, level=level, n=len(rows))
+
+
+def _between_rules(ground: Ground, expected: Floats) -> float:
+    """Return the variance between the plan's rule and the mean of the folds' rules, per customer squared."""
+    folds = [ground.rows(fold) for fold in range(ground.folds)]
+    values = [float(np.average(expected[rows], weights=ground.weights[rows])) for rows in folds]
+    return float(np.var(values, ddof=1)) * (1 + 1 / ground.folds)
 
 
 def _between_folds(ground: Ground, rows: Floats) -> float:

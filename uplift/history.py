@@ -12,9 +12,9 @@ import pyarrow as pa
 
 from .errors import DataError
 from .findings import Finding
-from .intake.audiences import last_rows, read_audience
+from .intake.audiences import last_rows, plain_table, read_audience
 from .intake.columns import check_unique, missing_column
-from .intake.features import shared
+from .intake.features import as_in_history, shared
 from .intake.histories import read_history
 from .intake.send_times import checked_local_times
 from .roles import Arm, Label, RoleNames, Roles, SendTimeBins
@@ -190,6 +190,8 @@ class Audience:
     def like(cls, given: Audience | pa.Table | pd.DataFrame, history: History) -> Audience:
         """Return whatever stands for an audience as one; ids are in the column that held them in the history.
 
+        Columns that are missing for everybody, and 1/0 for true/false, take the type they have in the history.
+
         Args:
             given: An audience, a table or a data frame.
             history: The history whose customer column, if the table has it too, holds the ids.
@@ -198,10 +200,14 @@ class Audience:
             DataError: An id is missing or occurs twice.
         """
         if isinstance(given, Audience):
-            return given
-        table = given if isinstance(given, pa.Table) else _table(given)
-        role = history.roles.customer
-        return cls.from_table(table, customer=role if role in table.column_names else None)
+            audience = given
+        else:
+            table = given if isinstance(given, pa.Table) else _table(given)
+            role = history.roles.customer
+            audience = cls.from_table(table, customer=role if role in table.column_names else None)
+        alike, found = as_in_history(history.features, audience.table)
+        said = tuple(finding for finding in found if finding not in audience.findings)
+        return replace(audience, table=alike, findings=(*audience.findings, *said)) if found else audience
 
     @classmethod
     def of(cls, history: History, table: pa.Table | None = None) -> Audience:
@@ -214,7 +220,7 @@ class Audience:
         Raises:
             DataError: The table has another number of rows than the history.
         """
-        source = history.features if table is None else table
+        source = history.features if table is None else plain_table(table)
         if source.num_rows != len(history):
             raise DataError(
                 f"The table has {source.num_rows:,} rows and the history {len(history):,}. "
@@ -233,12 +239,13 @@ class Audience:
 def shared_features(history: History, audience: Audience) -> tuple[str, ...]:
     """Return the features of the history that the audience has too, in the history's order.
 
-    Whole numbers and decimals are one kind; dates, times, text and true/false are others.
+    Whole numbers and decimals are one kind; dates, times, text and true/false are others. What is missing for
+    everybody is of any kind.
 
     Raises:
         DataError: A column has one kind of value here and another there; both are named.
     """
-    return shared(history.features, audience.table)
+    return shared(history.features, Audience.like(audience, history).table)
 
 
 def _table(frame: pd.DataFrame) -> pa.Table:

@@ -27,9 +27,9 @@ def command(shared: Common, values: dict[str, Any]) -> None:
     """
     project = read_project(shared.project).with_flags(values)
     campaign = campaign_of(project, read_inputs(project))
-    check_terms(project, campaign)
     overrides = frozenset(values["override"])
     findings = judged(shared, project, campaign, money=True, overrides=overrides)
+    check_terms(project, campaign, findings)
     refused = reasons(findings)
     _print(shared.console, findings, refused, overrides)
     stop_refused(shared.console, refused)

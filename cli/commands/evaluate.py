@@ -46,8 +46,8 @@ def _evaluated(
 ) -> dict[str, object]:
     """Return the evaluation; the comparison of policies needs a budget."""
     money = project.plan.budget is not None
-    check_terms(project, campaign)
     findings = judged(shared, project, campaign, money=money, overrides=overrides)
+    check_terms(project, campaign, findings)
     refuse(shared, findings)
     with shared.console.progress() as progress:
         effects = estimated(shared, campaign, progress)

@@ -26,7 +26,7 @@ from ..project import Project
 from ..projectfile import read_project
 from ..runs import fingerprints, named_inputs, run_name, settings_of
 from ..version import version
-from ..work import estimated, judged, needed_budget, planned
+from ..work import NO_BUDGET, estimated, judged, planned
 
 if TYPE_CHECKING:
     from uplift.findings import Finding
@@ -63,7 +63,8 @@ def command(shared: Common, values: dict[str, Any]) -> None:
     from uplift.tables.staging import staged
 
     project = read_project(shared.project).with_flags(values)
-    needed_budget(project)
+    if project.plan.budget is None:
+        raise click.UsageError(NO_BUDGET, click.get_current_context())
     job = _job(shared, project, values["override"])
     out = values["out"] or _own_place(job, replace=values["yes"])
     with staged(out, overwrite=values["yes"]) as folder:
@@ -107,8 +108,8 @@ def _planned(job: Job, folder: Path) -> dict[str, Any]:
     """Judge, estimate, plan and write; return the summary."""
     shared, project = job.shared, job.project
     campaign = campaign_of(project, job.inputs)
-    check_terms(project, campaign)
     findings = judged(shared, project, campaign, money=True, overrides=job.overrides)
+    check_terms(project, campaign, findings)
     refused = reasons(findings)
     if refused:
         return _without_plan(job, folder, " ".join(refused), findings)

@@ -99,7 +99,11 @@ def shop() -> SimpleNamespace:
 
 @pytest.fixture(scope="session")
 def planned(shop: SimpleNamespace) -> Planned:
-    """Return a function that plans for the shop; settings given replace its own."""
+    """Return a function that plans for the shop; settings given replace its own.
+
+    Plans that were made with the same numbers and actions are not made again; tests must not change them.
+    """
+    made: dict[str, Plan] = {}
 
     def make(**settings: object) -> Plan:
         named = {
@@ -110,14 +114,19 @@ def planned(shop: SimpleNamespace) -> Planned:
             "engine": LocalEngine(1),
             **settings,
         }
-        return plan(**named)  # type: ignore[arg-type]
+        if not all(isinstance(value, (int, float, str, tuple, frozenset)) for value in settings.values()):
+            return plan(**named)  # type: ignore[arg-type]
+        key = repr(sorted((name, repr(value)) for name, value in settings.items()))
+        if key not in made:
+            made[key] = plan(**named)  # type: ignore[arg-type]
+        return made[key]
 
     return make
 
 
 @pytest.fixture(scope="session")
 def usual(planned: Planned) -> Plan:
-    """The shop's plan with nothing out of the ordinary; tests must not change it."""
+    """The shop's plan with nothing out of the ordinary."""
     return planned()
 
 

@@ -7,7 +7,6 @@ from pathlib import Path
 import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 
-from policies import Action
 from policies.planner import Plan
 from uplift.engines.local import LocalEngine
 
@@ -44,8 +43,7 @@ def test_a_refused_plan_leaves_no_rows_behind(planned: Planned, tmp_path: Path) 
 
 
 def test_the_number_of_threads_changes_no_byte(planned: Planned, tmp_path: Path) -> None:
-    settings = {"actions": (Action("email", cost=0.5, capacity=250), Action("sms", cost=2.0)), "seed": 7}
-    one = written(planned(engine=LocalEngine(1), **settings), tmp_path / "one")
-    two = written(planned(engine=LocalEngine(2), **settings), tmp_path / "two")
+    one = written(planned(engine=LocalEngine(1), seed=7), tmp_path / "one")
+    two = written(planned(engine=LocalEngine(2), seed=7), tmp_path / "two")
     assert one == two
     assert set(one) == ALL

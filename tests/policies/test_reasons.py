@@ -62,7 +62,7 @@ def test_a_segments_cap_is_a_capacity_for_its_customers_only(planned: Planned, s
 
 
 def test_without_consent_to_any_action_the_reason_is_consent(planned: Planned, shop: SimpleNamespace) -> None:
-    plan = planned(actions=[Action("email", cost=0.5, consent="may_email")], budget=1e6, overrides=ALIKE)
+    plan = planned(actions=(Action("email", cost=0.5, consent="may_email"),), budget=1e6, overrides=ALIKE)
     rows = plan.to_pandas()
     barred = np.array([agreed is not True for agreed in shop.table["may_email"].to_pylist()])
     assert set(rows["reason"][barred]) == {"no_consent", "holdout"}
@@ -116,7 +116,7 @@ def test_those_who_differ_in_cost_draw_lots_among_their_kind(
 
 
 def test_the_chances_of_a_lot_are_how_often_it_is_won(planned: Planned, blurred: Effects) -> None:
-    draws = 20
+    draws = 12
     won = [contacted(planned(effects=blurred, budget=150.0, seed=seed).to_pandas()) for seed in range(draws)]
     often, chance = np.mean(won, axis=0), np.mean(won)
-    assert np.std(often) == pytest.approx(np.sqrt(chance * (1 - chance) / draws), rel=0.15)
+    assert np.std(often) == pytest.approx(np.sqrt(chance * (1 - chance) / draws), rel=0.2)

@@ -49,6 +49,7 @@ NAMED = {
     ),
 }
 ENDS = ("point", "lower", "upper")
+CAPPED = Action("email", cost=0.5, capacity=150, send_time_capacity={18: 90}, consent="may_email")
 
 
 def whole(amount: float) -> int:
@@ -60,11 +61,13 @@ def whole(amount: float) -> int:
 @pytest.fixture(
     scope="module", params=["usual", "caps", "response costs", "own costs", "all alike", "nobody"]
 )
-def plan(request: pytest.FixtureRequest, usual: Plan, planned: Planned, shop: SimpleNamespace) -> Plan:
+def plan(request: pytest.FixtureRequest, usual: Plan, planned: Planned) -> Plan:
     """Plans of several kinds, of which the same must hold."""
     wild = frozenset({"G7", "G8"})
     if request.param == "usual":
         return usual
+    if request.param == "nobody":
+        return planned(budget=0.0)
     if request.param == "all alike":
         return planned(effects=request.getfixturevalue("blurred"), budget=111.11)
     settings: dict[str, dict[str, object]] = {
@@ -73,7 +76,6 @@ def plan(request: pytest.FixtureRequest, usual: Plan, planned: Planned, shop: Si
         },
         "response costs": {"actions": (Action("email", cost=0.07, response_cost=3.33),), "budget": 555.55},
         "own costs": {"actions": (Action("email", cost_column="postage"), shop.actions[1]), "budget": 321.0},
-        "nobody": {"budget": 0.0},
     }
     return planned(**settings[request.param], overrides=wild)
 
@@ -220,7 +222,14 @@ def test_prices_of_limits_say_what_one_more_would_bring(planned: Planned) -> Non
 def test_what_was_assumed_is_written_down(planned: Planned) -> None:
     actions = (Action("email", cost_column="postage"), Action("sms", cost=2.0, response_cost=1.5))
     plan = planned(
-        actions=actions, holdout=0.1, level=0.8, min_roi=0.5, risk_aversion=0.25, seed=9, currency="EUR"
+        actions=actions,
+        holdout=0.1,
+        level=0.8,
+        min_roi=0.5,
+        risk_aversion=0.25,
+        seed=9,
+        budget=0.0,
+        currency="EUR",
     )
     found = plan.summary["assumptions"]
     assert found["costs"] == {"email": "column postage", "sms": 2.0}

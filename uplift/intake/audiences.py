@@ -7,6 +7,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ..errors import DataError, did_you_mean
 from ..findings import Finding
 from .columns import check_table, plain, refuse_where
 from .histories import read_customers
@@ -18,9 +19,15 @@ def read_audience(
     """Return an audience's ids, its table with plain column types, and what reading it found.
 
     Raises:
-        DataError: An id is missing or occurs twice.
+        DataError: There is no such column, or an id is missing or occurs twice.
     """
     check_table(table)
+    if customer is not None and customer not in table.column_names:
+        near = did_you_mean(customer, table.column_names)
+        raise DataError(
+            f"The audience has no column {customer!r}, named as customer.{near} Its ids must be in the column "
+            "of the same name as the history's."
+        )
     ids, findings = read_customers(table, customer)
     refuse_where(
         _is_repeat(ids),
@@ -28,8 +35,13 @@ def read_audience(
         f"The customer {customer!r} occurs more than once",
         "An audience has one row per customer: keep the one that counts.",
     )
+    return ids, plain_table(table), findings
+
+
+def plain_table(table: pa.Table) -> pa.Table:
+    """Return a table with plain column types: no dictionaries, no decimals, no half floats."""
     columns = [_plain_column(table[name]) for name in table.column_names]
-    return ids, pa.table(columns, names=table.column_names, metadata=table.schema.metadata), findings
+    return pa.table(columns, names=table.column_names, metadata=table.schema.metadata)
 
 
 def last_rows(ids: pa.StringArray) -> npt.NDArray[np.int64]:

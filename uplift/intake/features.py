@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from ..errors import DataError
 from ..findings import Finding
 from ..roles import Roles
-from .columns import is_number, missing_column, plain
+from .columns import empty_cells, is_number, missing_column, plain
 from .inference import is_decimal, is_marked_amount
 from .rows import first_row, rows_where, with_first_row
 
@@ -22,22 +22,29 @@ def read_features(table: pa.Table, roles: Roles) -> tuple[pa.Table, tuple[Findin
     """Return the feature columns, in plain types, and what was left out and why.
 
     Everything that has no role and is not excluded is a feature, but for columns that are the same in every
-    row and text that differs in every row.
+    row, text that differs in every row, and types that cannot be features: lists, binary, times of day, …
 
     Raises:
-        DataError: An excluded column does not exist, or a feature has a type that cannot be one.
+        DataError: An excluded column does not exist.
     """
     for name in roles.exclude:
         if name not in table.column_names:
             raise DataError(missing_column(name, table.column_names, "named to be excluded"))
     taken = {*roles.columns().values(), *roles.exclude}
     names = [name for name in table.column_names if name not in taken]
-    features = {name: feature(plain(table[name]), name) for name in names}
+    plainly = {name: plain(table[name]) for name in names}
+    features = {
+        name: _feature(values) for name, values in plainly.items() if kind_of(values.type) is not None
+    }
     constant = [name for name, values in features.items() if _is_constant(values)]
     unique = [name for name, values in features.items() if name not in constant and _is_unique_text(values)]
     index = [name for name in names if name.startswith(_INDEX) and name not in constant]
     kept = {name: values for name, values in features.items() if name not in {*constant, *unique, *index}}
+    odd = {name: str(values.type) for name, values in plainly.items() if name not in features}
     found = (
+        *_left_out(
+            list(odd), f"of a type that cannot be a feature ({', '.join(dict.fromkeys(odd.values()))})"
+        ),
         *_left_out(constant, "the same in every row"),
         *_left_out(unique, "text that differs in every row"),
         *_left_out(index, "the row index of a data frame"),
@@ -48,21 +55,8 @@ def read_features(table: pa.Table, roles: Roles) -> tuple[pa.Table, tuple[Findin
     return with_first_row(pa.table(kept), first_row(table)) if kept else table.select([]), found
 
 
-def feature(values: pa.Array, name: str) -> pa.Array:
-    """Return a plain array in one of the types a feature can have: decimals as float64, the rest as it is.
-
-    Raises:
-        DataError: It is a list, a struct, binary, a duration, …
-    """
-    kind = values.type
-    if pa.types.is_decimal(kind):
-        return pc.cast(values, pa.float64(), safe=False)
-    if kind_of(kind) is None:
-        raise DataError(
-            f"The column {name!r} holds {kind}, which cannot be a feature. "
-            f"Exclude it, or turn it into numbers, text, true/false or dates."
-        )
-    return values
+def _feature(values: pa.Array) -> pa.Array:
+    return pc.cast(values, pa.float64(), safe=False) if pa.types.is_decimal(values.type) else values
 
 
 def kind_of(kind: pa.DataType) -> str | None:
@@ -84,6 +78,61 @@ def kind_of(kind: pa.DataType) -> str | None:
     return next((name for name, holds in tests.items() if holds), None)
 
 
+def as_in_history(features: pa.Table, audience: pa.Table) -> tuple[pa.Table, tuple[Finding, ...]]:
+    """Return an audience whose columns have the history's types where that loses nothing, and what was done.
+
+    A column that is missing for everybody is missing in any type; 1 and 0 are true and false. Other columns of
+    another kind stay as they are, for `shared` to refuse.
+
+    Args:
+        features: The features of a history.
+        audience: The columns of an audience, in plain types.
+    """
+    missing, flags = [], []
+    for place, name in enumerate(audience.column_names):
+        if name not in features.column_names:
+            continue
+        kind, values = features.schema.field(name).type, plain(audience[name])
+        if _is_missing(values):
+            missing.append(name)
+            audience = audience.set_column(place, name, pa.nulls(len(values), kind))
+        elif _are_flags(features[name], values):
+            flags.append(name)
+            audience = audience.set_column(place, name, _recast(values, kind))
+    return audience, (
+        *_said(
+            missing, "is missing for every customer of the audience", "Check that it was meant to be empty."
+        ),
+        *_said(flags, "is true/false on one side and 1/0 on the other; they were taken as the same"),
+    )
+
+
+def _is_missing(values: pa.Array) -> bool:
+    # A look at the first rows spares one at all of them.
+    return bool(empty_cells(values[:100]).all() and empty_cells(values).all())
+
+
+def _are_flags(here: pa.ChunkedArray, there: pa.Array) -> bool:
+    """Return whether one side is true/false and the other holds only 1 and 0."""
+    if pa.types.is_boolean(here.type) == pa.types.is_boolean(there.type):
+        return False
+    other = there if pa.types.is_boolean(here.type) else plain(here)
+    if not is_number(other.type):
+        return False
+    known = pc.cast(other, pa.float64(), safe=False).to_numpy(zero_copy_only=False)
+    return bool(np.isin(known[~np.isnan(known)], (0.0, 1.0)).all())
+
+
+def _recast(values: pa.Array, kind: pa.DataType) -> pa.Array:
+    if pa.types.is_floating(values.type):
+        values = pc.if_else(pc.is_nan(values), pa.scalar(None, values.type), values)
+    return pc.cast(values, kind)
+
+
+def _said(names: list[str], what: str, then: str = "Nothing to do if that is meant.") -> tuple[Finding, ...]:
+    return tuple(Finding("features", "warn", f"{name!r} {what}.", next=then) for name in names)
+
+
 def shared(features: pa.Table, audience: pa.Table, leave: Collection[str] = ()) -> tuple[str, ...]:
     """Return the feature columns that an audience has too, in the order of the history.
 
@@ -99,10 +148,8 @@ def shared(features: pa.Table, audience: pa.Table, leave: Collection[str] = ()) 
     for name in names:
         here, there = features.schema.field(name).type, audience.schema.field(name).type
         if not _compatible(here, there):
-            empty = audience[name].null_count == audience.num_rows
-            found = "nothing at all" if empty else _in_words(there)
             raise DataError(
-                f"The column {name!r} holds {_in_words(here)} in the history and {found} in the "
+                f"The column {name!r} holds {_in_words(here)} in the history and {_in_words(there)} in the "
                 "audience. Give it one type in both, or exclude it."
             )
     return tuple(names)

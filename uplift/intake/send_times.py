@@ -15,8 +15,8 @@ from .rows import rows_where
 
 Codes = npt.NDArray[np.int64]
 
-# A day of half hours; more distinct timestamps than this are moments, not slots.
-_MOST_MOMENTS = 48
+# A day of half hours; more distinct times of day than this are moments, not slots.
+_MOST_TIMES = 48
 # A week of hours, with room; more labels than this are a sign of a wrong column.
 _MOST_LABELS = 200
 
@@ -33,11 +33,13 @@ def coded_send_times(
         first: The number of the first row in the user's file.
 
     Raises:
-        DataError: There are too many distinct times, or local times that do not exist, or no times at all.
+        DataError: There are too many distinct times, or local times that do not exist, or no times at all; or
+            timestamps or dates without bins.
         SettingError: Times carry an offset and no time zone says whose clock counts.
     """
     if pa.types.is_timestamp(values.type) and bins is not None:
         return *_binned(values, bins, first), ()
+    _check_slots(values, name)
     codes, labels = _distinct(values, name)
     unused = Finding(
         "send_time",
@@ -108,11 +110,21 @@ def _binned(values: pa.Array, bins: SendTimeBins, first: int) -> tuple[Codes, li
     return np.where(hours < 0, -1, codes).astype(np.int64), list(bins.labels())
 
 
+def _check_slots(values: pa.Array, name: str) -> None:
+    """Refuse several moments as send times: each would become an arm that no plan can use again."""
+    kinds = {"timestamps": pa.types.is_timestamp(values.type), "dates": pa.types.is_date(values.type)}
+    kind = next((kind for kind, holds in kinds.items() if holds), None)
+    count = pc.count_distinct(values).as_py() if kind else 0
+    if count > 1:
+        then = _RANGES if kind == "timestamps" else _NO_HOURS
+        raise DataError(f"The send time {name!r} holds {count:,} distinct {kind}, not slots. {then}")
+
+
 def _distinct(values: pa.Array, name: str) -> tuple[Codes, list[Label]]:
     encoded = _as_labels(values, name).dictionary_encode()
     found = encoded.dictionary.to_pylist()
     moments = pa.types.is_temporal(values.type)
-    most = _MOST_MOMENTS if moments else _MOST_LABELS
+    most = _MOST_TIMES if moments else _MOST_LABELS
     if len(found) > most:
         raise DataError(
             f"The send time {name!r} has {len(found):,} distinct values; at most {most} can be planned with. "
@@ -125,6 +137,16 @@ def _distinct(values: pa.Array, name: str) -> tuple[Codes, list[Label]]:
 _BIN_THEM = (
     "Give an hour, a slot's name, or timestamps with ranges of hours in uplift.toml, "
     'as in [send_time] edges = [8, 12, 18] and timezone = "Europe/Berlin".'
+)
+
+
+_RANGES = (
+    "Write ranges of hours of the day into uplift.toml, "
+    'as in [send_time] edges = [8, 12, 18] and timezone = "Europe/Berlin".'
+)
+_NO_HOURS = (
+    "Dates have no hour to plan with: leave send_time out of uplift.toml and --send-time out of the command, or "
+    "name a column of hours, of slots' names, or of timestamps with edges = [8, 12, 18] under [send_time]."
 )
 
 

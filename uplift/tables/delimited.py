@@ -58,8 +58,7 @@ def read_delimited(path: Path, text: tuple[str, ...] = ()) -> tuple[pa.Table, tu
 
 
 def _content(path: Path) -> bytes:
-    with pa.input_stream(str(path), compression="detect") as stream:
-        content: bytes = stream.read()
+    content = _unpacked(path)
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise DataError(f"{path.name} is UTF-16, not UTF-8. {_CODING.replace('WINDOWS-1252', 'UTF-16')}")
     content = content.removeprefix(b"\xef\xbb\xbf")
@@ -74,6 +73,18 @@ def _content(path: Path) -> bytes:
     _check_utf8(path, content)
     # The parser wants every row to end, the last one too.
     return content if content.endswith((b"\n", b"\r")) else content + b"\n"
+
+
+def _unpacked(path: Path) -> bytes:
+    try:
+        with pa.input_stream(str(path), compression="detect") as stream:
+            content: bytes = stream.read()
+    except (OSError, pa.ArrowException) as error:
+        why = " ".join(str(error).split())
+        raise DataError(
+            f"{path.name} cannot be read: {why}. If it is packed, it is damaged or cut short; write it again."
+        ) from error
+    return content
 
 
 def _check_utf8(path: Path, content: bytes) -> None:

@@ -61,9 +61,7 @@ def read_file(path: Path, text: tuple[str, ...] = ()) -> tuple[pa.Table, tuple[F
         SettingError: Its ending is none that can be read.
     """
     ending = ending_of(path)
-    if not path.is_file():
-        near = [other.name for other in path.absolute().parent.glob("*")]
-        raise DataError(f"There is no file {path}.{did_you_mean(path.name, near)}")
+    _check_there(path)
     if ending in DELIMITED:
         return read_delimited(path, text)
     if ending in PARQUET:
@@ -72,6 +70,17 @@ def read_file(path: Path, text: tuple[str, ...] = ()) -> tuple[pa.Table, tuple[F
         f"{path.name} ends in {ending or 'nothing'!r}; a table is read from .csv, .tsv, .parquet or .duckdb. "
         "Save it as one of those."
     )
+
+
+def _check_there(path: Path) -> None:
+    try:
+        if path.is_dir():
+            raise DataError(f"{path} is a folder. Name the file in it that holds the table.")
+        if not path.is_file():
+            near = [other.name for other in path.absolute().parent.glob("*")]
+            raise DataError(f"There is no file {path}.{did_you_mean(path.name, near)}")
+    except OSError as error:
+        raise DataError(f"{path} cannot be read: {error.strerror}. Check the path.") from error
 
 
 def ending_of(path: Path) -> str:

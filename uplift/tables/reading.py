@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import pyarrow as pa
 
-from ..errors import SettingError
+from ..errors import SettingError, did_you_mean
 from ..findings import Finding
 from ..intake.columns import check_table
-from ..plugins import load
+from ..plugins import load, names
 from .files import ending_of, read_file
 from .protocol import Warehouse
 
 _DUCKDB = (".duckdb", ".db", ".ddb")
 _SCHEMES = {"postgresql": "postgres"}
+# Warehouses that a path leads to, not a URL.
+_PATHS = ("file", "duckdb")
 _GROUP = "uplift.warehouses"
 
 
@@ -55,10 +56,18 @@ def read_table(
 
 
 def _from_url(url: str, query: str | None) -> tuple[pa.Table, tuple[Finding, ...]]:
-    scheme = urlsplit(url).scheme
-    if not scheme:
+    scheme, mark, _ = url.partition("://")
+    scheme = scheme.strip().lower()
+    if not (scheme and mark):
         raise SettingError(
             "The url names no kind of database; one as in postgresql://user@host/shop is needed."
+        )
+    known = [*_SCHEMES, *(name for name in names(_GROUP) if name not in _PATHS)]
+    if scheme not in known:
+        shown = ", ".join(f"{name}://" for name in known)
+        raise SettingError(
+            f"A url that begins with {scheme}:// cannot be read.{did_you_mean(scheme, known)} Known are {shown}; "
+            "files, DuckDB files too, are named by their path."
         )
     if query is None:
         raise SettingError("A database needs a query: a table's name, or a SELECT.")

@@ -47,11 +47,8 @@ def staged(out: Path, *, overwrite: bool = False) -> Iterator[Path]:
     target = Path(out).resolve()
     staging = target.parent / f".{target.name}.staging-{os.getpid()}-{secrets.token_hex(4)}"
     with _one_line(target, staging):
-        _refuse_existing(target, overwrite)
-        made = _make_parents(target.parent)
+        made = _begun(target, staging, overwrite=overwrite)
         try:
-            _remove_stale(target)
-            staging.mkdir()
             yield staging
             _refuse_existing(target, overwrite)
             _flush(staging)
@@ -61,6 +58,29 @@ def staged(out: Path, *, overwrite: bool = False) -> Iterator[Path]:
             _remove_empty(made)
             raise
         shutil.rmtree(staging, ignore_errors=True)
+
+
+def _begun(target: Path, staging: Path, *, overwrite: bool) -> list[Path]:
+    """Make the staging folder; return the parents that had to be made for it, the innermost first."""
+    made: list[Path] = []
+    try:
+        _refuse_existing(target, overwrite)
+        made = [path for path in (target.parent, *target.parent.parents) if not path.exists()]
+        target.parent.mkdir(parents=True, exist_ok=True)
+        _remove_stale(target)
+        staging.mkdir()
+    except OSError as error:
+        _remove_empty(made)
+        raise _unwritable(target, error) from error
+    return made
+
+
+def _unwritable(target: Path, error: OSError) -> SettingError:
+    """Return the error of an output that could not be written."""
+    reason = os.strerror(error.errno).lower() if error.errno else str(error)
+    return SettingError(
+        f"Could not write {target}: {reason}. Nothing was left behind; see to that or name another --out."
+    )
 
 
 @contextmanager
@@ -74,10 +94,7 @@ def _one_line(target: Path, staging: Path) -> Iterator[None]:
         about_output = any(path.is_relative_to(other) for path, other in ((where, staging), (staging, where)))
         if error.errno not in OF_THE_DISK or not (about_output or where == target):
             raise
-        reason = os.strerror(error.errno or 0).lower()
-        raise SettingError(
-            f"Could not write {target}: {reason}. Nothing was left behind; see to that or name another --out."
-        ) from error
+        raise _unwritable(target, error) from error
 
 
 def _refuse_existing(target: Path, overwrite: bool) -> None:
@@ -105,13 +122,6 @@ def _is_ours(folder: Path) -> bool:
     except (OSError, ValueError):
         return False
     return isinstance(manifest, dict) and manifest.get("program") == PROGRAM
-
-
-def _make_parents(folder: Path) -> list[Path]:
-    """Make a folder and its parents; return those that were missing, the innermost first."""
-    missing = [path for path in (folder, *folder.parents) if not path.exists()]
-    folder.mkdir(parents=True, exist_ok=True)
-    return missing
 
 
 def _remove_empty(folders: list[Path]) -> None:
