@@ -19,7 +19,7 @@ from scipy import optimize
 
 from .sample import Floats, Ints
 
-PRIOR_SPREAD = 0.5  # how far from 1 a calibration slope is expected to be, one standard deviation
+PRIOR_SPREAD = 0.25  # how far from 1 a calibration slope is expected to be, one standard deviation
 PRIOR_WEIGHT = 10.0  # what a unit of relative entropy to the prior costs, in log-likelihood
 
 

@@ -79,6 +79,19 @@ def test_a_channel_without_a_cost_is_left_out_with_a_warning_that_names_it(run: 
     assert warning["next"] == 'Add --cost "sms=AMOUNT".'
 
 
+def test_a_control_that_does_not_occur_is_refused_by_its_gate(run: Run, project: Path) -> None:
+    result = run("check", "-p", project, "--control", "nobody")
+    assert result.exit_code == 3
+    assert result.stderr.startswith("Refused: G1: ")
+
+
+def test_where_no_cost_names_a_channel_the_misspelt_one_is_said(run: Run, project: Path) -> None:
+    history = ("--history", project / "history.parquet")
+    result = run("check", *history, *ROLES, "--exclude", "cost", "--cost", "emial=0.02")
+    assert result.exit_code == 1
+    assert "Did you mean 'email'?" in result.stderr
+
+
 def test_no_cost_at_all_is_refused(run: Run, project: Path) -> None:
     result = run("check", "--history", project / "history.parquet", *ROLES, "--exclude", "cost")
     assert result.exit_code == 3
@@ -93,8 +106,11 @@ def test_no_cost_at_all_is_refused(run: Run, project: Path) -> None:
         (("--cost", "emial=0.02"), "Did you mean 'email'?"),
         (("--outcome", "margn"), "The table has no column 'margn', named as outcome. Did you mean 'margin'?"),
         (("--exclude", "cots"), "Did you mean 'cost'?"),
-        (("--control", "nobody"), "'nobody'"),
         (("--history", "nowhere.parquet"), "nowhere.parquet"),
+        (("--history", ""), "--history is empty"),
+        (("--audience", " "), "--audience is empty"),
+        (("--history", "."), ". is a folder"),
+        (("--history", "mysql://me@there/shop"), "Known are postgresql://"),
     ],
 )
 def test_a_wrong_name_is_one_line_with_the_nearest_one(

@@ -63,3 +63,6 @@ def test_an_unknown_option_is_a_usage_error_with_the_nearest_name(run: Run) -> N
     result = run("plan", "--buget", "10")
     assert result.exit_code == 2
     assert "--budget" in result.stderr
+    told = run("plan", "--bugdet", "10").stderr
+    assert "--budget" in told
+    assert told.splitlines()[-1].count("--") == 2

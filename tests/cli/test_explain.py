@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import pyarrow as pa
@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from cli.explanation import NOTHING, Offer, Toll, explain, flip, limited
 from uplift.errors import DataError, SettingError
+from uplift.tables.manifest import write_manifest
 
 Run = Callable[..., Result]
 
@@ -44,9 +45,14 @@ def plan(tmp_path: Path) -> Path:
     pq.write_table(pa.table(rows), tmp_path / "plan.parquet")
     pq.write_table(pa.table(values), tmp_path / "values.parquet")
     summary = {"currency": "USD", "prices": PRICES, "assumptions": {"costs": COSTS}, "refused": None}
-    (tmp_path / "summary.json").write_text(json.dumps(summary))
-    (tmp_path / "manifest.json").write_text("{}")
-    return tmp_path
+    return told(tmp_path, summary)
+
+
+def told(folder: Path, summary: Mapping[str, object]) -> Path:
+    """Write a plan's summary, and the manifest of its folder."""
+    (folder / "summary.json").write_text(json.dumps(summary))
+    write_manifest(folder, inputs={}, settings={}, seed=0)
+    return folder
 
 
 def test_the_choice_the_runner_up_and_the_binding_rule_are_those_of_the_prices(plan: Path) -> None:
@@ -82,10 +88,11 @@ def test_who_got_nothing_for_want_of_budget_is_told_the_price_at_which_he_would_
 def test_costs_that_differ_between_customers_are_those_of_the_plans_own_file(plan: Path) -> None:
     summary = json.loads((plan / "summary.json").read_text())
     summary["assumptions"]["costs"]["email"] = "column postage"
-    (plan / "summary.json").write_text(json.dumps(summary))
+    told(plan, summary)
     assert [offer.action for offer in explain(plan, "b").offers] == [NOTHING, "sms 12"]
     costs = {"customer_id": ["b"], "email 8": [0.01], "sms 12": [0.10]}
     pq.write_table(pa.table(costs), plan / "costs.parquet")
+    told(plan, summary)
     assert {offer.action: offer.cost for offer in explain(plan, "b").offers} == {
         "email 8": 0.01,
         NOTHING: 0.0,
@@ -95,7 +102,7 @@ def test_costs_that_differ_between_customers_are_those_of_the_plans_own_file(pla
 
 def test_where_lots_were_drawn_it_says_so_and_names_no_price(plan: Path) -> None:
     summary = json.loads((plan / "summary.json").read_text())
-    (plan / "summary.json").write_text(json.dumps({**summary, "personalised": False, "prices": []}))
+    told(plan, {**summary, "personalised": False, "prices": []})
     found = explain(plan, "b")
     assert "drawn by lot" in found.notes[0]
     assert (found.chosen.action, found.runner_up.action) == (NOTHING, "sms 12")
@@ -107,7 +114,7 @@ def test_a_rule_is_recognised_by_its_name_and_one_that_is_not_is_owned_up_to(pla
     assert limited("segment tier = 'x capacity'") == (None, None)
     summary = json.loads((plan / "summary.json").read_text())
     summary["prices"].append({"rule": "segment tier = 'gold'", "price": 0.3, "binding": True})
-    (plan / "summary.json").write_text(json.dumps(summary))
+    told(plan, summary)
     assert explain(plan, "a").notes == (
         "Not in these numbers: what the prices of segment tier = 'gold' charge.",
     )
@@ -126,15 +133,15 @@ def test_it_prints_words_for_people_and_one_object_for_programs(run: Run, plan: 
     assert "Binding rule: budget, which charges 0.2000 USD." in words.stdout
     assert "Flips to email 8 when the next unit of budget earns 3.3750." in words.stdout
     assert words.stderr.startswith("Next: ")
-    told = json.loads(run("explain", plan, "a", "--json").stdout)
-    assert (told["chosen"], told["runner_up"]["action"]) == ("sms 12", "email 8")
-    assert [offer["action"] for offer in told["offers"]] == ["sms 12", "email 8", NOTHING]
+    found = json.loads(run("explain", plan, "a", "--json").stdout)
+    assert (found["chosen"], found["runner_up"]["action"]) == ("sms 12", "email 8")
+    assert [offer["action"] for offer in found["offers"]] == ["sms 12", "email 8", NOTHING]
 
 
 def test_who_was_held_out_is_told_what_he_would_have_got(run: Run, plan: Path) -> None:
-    told = run("explain", plan, "007").stdout
-    assert "no contact (held out at random" in told
-    assert "But for that: email 8, which would leave 0.3400 USD more." in told
+    words = run("explain", plan, "007").stdout
+    assert "no contact (held out at random" in words
+    assert "But for that: email 8, which would leave 0.3400 USD more." in words
 
 
 def test_an_unknown_customer_is_one_line(run: Run, plan: Path) -> None:
@@ -149,9 +156,32 @@ def test_an_unknown_customer_is_one_line(run: Run, plan: Path) -> None:
 
 def test_a_folder_that_is_no_plan_or_a_refused_one_is_one_line(run: Run, plan: Path, tmp_path: Path) -> None:
     assert "is not a plan" in run("explain", tmp_path / "nowhere", "a").stderr
-    (plan / "summary.json").write_text(json.dumps({"refused": "G8: no profit.", "currency": "USD"}))
+    told(plan, {"refused": "G8: no profit.", "currency": "USD"})
     with pytest.raises(SettingError, match="G8: no profit"):
         explain(plan, "a")
+
+
+@pytest.mark.parametrize("name", ["plan.parquet", "values.parquet", "summary.json"])
+@pytest.mark.parametrize("damage", ["cut", "gone", "changed"])
+def test_a_damaged_plan_is_refused_and_the_file_named(run: Run, plan: Path, name: str, damage: str) -> None:
+    path = plan / name
+    content = path.read_bytes()
+    path.write_bytes(content[:-20] if damage == "cut" else content + b" ")
+    if damage == "gone":
+        path.unlink()
+    result = run("explain", plan, "a")
+    assert result.exit_code == 3
+    assert result.stderr.startswith(f"Refused: G16: {name} ")
+    assert result.stderr.count("\n") == 1
+
+
+def test_a_damaged_manifest_and_a_file_that_was_slipped_in_are_one_line(run: Run, plan: Path) -> None:
+    pq.write_table(pa.table({"customer_id": ["a"], "email 8": [0.0]}), plan / "costs.parquet")
+    assert run("explain", plan, "a").stderr.startswith("Refused: G16: costs.parquet is not in the manifest.")
+    (plan / "manifest.json").write_bytes(b"{")
+    result = run("explain", plan, "a")
+    assert (result.exit_code, result.stderr.count("\n")) == (1, 1)
+    assert "manifest.json cannot be read" in result.stderr
 
 
 cents = st.integers(0, 500).map(lambda n: n / 100)

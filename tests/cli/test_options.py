@@ -71,6 +71,9 @@ def test_a_currency_is_three_capital_letters() -> None:
         (["--threads", "0"], "--threads"),
         (["--override", "G0"], "is no gate"),
         (["--currency", "$"], "three capital letters"),
+        (["--cost", "email=0.02", "--cost", "email=0.03"], "'email' has two costs, 0.02 and 0.03"),
+        (["--treatment", "arm", "--channel", "channel"], "not from both"),
+        (["--treatment", "arm", "--send-time", "hour"], "not from both"),
     ],
 )
 def test_a_wrong_flag_is_a_usage_error_that_names_the_flag(run: Run, words: list[str], told: str) -> None:

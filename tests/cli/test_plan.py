@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner, Result
@@ -111,8 +112,27 @@ def test_every_customer_of_a_plan_can_be_explained(run: Run, planned: tuple[Path
 def test_no_budget_is_an_error_that_names_the_flag(run: Run, project: Path) -> None:
     words = ("--history", project / "history.parquet", *FLAGS)
     result = run("plan", *words)
-    assert result.exit_code == 1
+    assert result.exit_code == 2
     assert "No budget is named. Add --budget AMOUNT" in result.stderr
+
+
+def test_a_history_of_control_rows_only_is_refused_by_its_gate(
+    run: Run, project: Path, tmp_path: Path
+) -> None:
+    table = pq.read_table(project / "history.parquet")
+    pq.write_table(table.filter(pc.equal(table["channel"], "none")), tmp_path / "h.parquet")
+    words = ("--history", tmp_path / "h.parquet", *FLAGS, "--budget", 10, "--out", tmp_path / "plan")
+    result = run("plan", *words)
+    assert result.exit_code == 3
+    assert "Refused: G1: " in result.stderr
+
+
+@pytest.mark.skipif(not Path("/proc/self").is_dir(), reason="there is no /proc here")
+def test_a_place_that_cannot_be_written_is_one_line(run: Run, project: Path) -> None:
+    result = run("plan", "-p", project, "--budget", 10, "--out", "/proc/nothing/plan")
+    assert result.exit_code == 1
+    assert result.stderr.startswith("Error: Could not write /proc/nothing/plan: ")
+    assert result.stderr.count("\n") == 1
 
 
 def test_a_refused_plan_leaves_its_reason_and_no_rows(run: Run, project: Path, tmp_path: Path) -> None:

@@ -73,7 +73,10 @@ def test_a_difference_of_choices_is_the_difference_of_their_totals(ground: Groun
 def test_twice_the_customers_are_worth_twice_as_much(ground: Ground) -> None:
     choice = choose(ground, 300.0, ONE)
     once, twice = (totals(replace(ground, customers=n), choice, level=0.9) for n in (1_000, 2_000))
-    assert (twice.point, twice.se) == pytest.approx((2 * once.point, 2 * once.se))
+    assert twice.point == pytest.approx(2 * once.point)
+    # Who happens to be among them averages out; what the history leaves open does not.
+    effects = (choice * ground.effects.cate).sum(axis=1)
+    assert (once.se / 1_000) ** 2 - (twice.se / 2_000) ** 2 == pytest.approx(effects.var() / 2_000, rel=1e-3)
 
 
 def test_weights_count_relative_to_one_another_only(ground: Ground) -> None:

@@ -71,11 +71,9 @@ def plan(request: pytest.FixtureRequest, usual: Plan, planned: Planned) -> Plan:
     if request.param == "all alike":
         return planned(effects=request.getfixturevalue("blurred"), budget=111.11)
     settings: dict[str, dict[str, object]] = {
-        "caps": {
-            "actions": (Action("email", cost=0.5, capacity=200), Action("sms", cost=2.0, max_spend=300.0))
-        },
-        "response costs": {"actions": (Action("email", cost=0.07, response_cost=3.33),), "budget": 555.55},
-        "own costs": {"actions": (Action("email", cost_column="postage"), shop.actions[1]), "budget": 321.0},
+        "caps": {"actions": (CAPPED, Action("sms", cost=2.0, max_spend=211.0))},
+        "response costs": {"actions": (Action("email", cost=0.1, response_cost=3.0),), "budget": 300.0},
+        "own costs": {"actions": (Action("email", cost_column="postage"),), "budget": 100.0},
     }
     return planned(**settings[request.param], overrides=wild)
 
@@ -159,12 +157,11 @@ def test_the_curve_rises_in_budget_and_passes_through_the_plan(plan: Plan) -> No
         assert point["roi"] == (point["profit"] / point["spend"] if point["spend"] else None)
         assert point["lower"] <= point["profit"] <= point["upper"]
         assert point["marginal_roi"] >= 0
-    here = [point for point in points if point["budget"] == budget]
-    for point in here:
-        assert point["spend"] == plan.summary["spend"]
-        assert [point[end] for end in ("profit", "lower", "upper")] == [
-            plan.forecast["profit"][end] for end in ENDS
-        ]
+    own = [plan.forecast["profit"][end] for end in ENDS]
+    assert own in [[point[end] for end in ("profit", "lower", "upper")] for point in points]
+    for point in points:
+        if point["budget"] == budget:
+            assert point["spend"] == plan.summary["spend"]
 
 
 def test_the_models_promise_is_told_only_beside_the_forecast(plan: Plan) -> None:

@@ -69,12 +69,16 @@ def missing_column(name: str, known: Iterable[str], named: str) -> str:
 
 
 def plain(values: pa.ChunkedArray | pa.Array) -> pa.Array:
-    """Return values as one array without dictionaries, large or view text, and half floats."""
+    """Return values as one array without dictionaries, extensions, large or view text, and half floats."""
     kind = values.type
+    if isinstance(kind, pa.BaseExtensionType):
+        return plain(pc.cast(values, kind.storage_type))
     if pa.types.is_dictionary(kind):
         return plain(pc.cast(values, kind.value_type))
     if pa.types.is_float16(kind):
         values = pc.cast(values, pa.float32())
+    if pa.types.is_binary_view(kind):
+        values = pc.cast(values, pa.binary())
     if pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
         values = pc.cast(values, pa.string())
     return values.combine_chunks() if isinstance(values, pa.ChunkedArray) else values

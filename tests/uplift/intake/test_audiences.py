@@ -8,6 +8,7 @@ import pyarrow as pa
 import pytest
 
 from uplift import DataError, Finding
+from uplift.encoder import Encoder
 from uplift.history import Audience, History, shared_features
 
 
@@ -63,7 +64,6 @@ def test_features_are_shared_by_name_and_kind(
     [
         (["1", "2", "3", "x"], "text (string)"),
         ([True, False, True, None], "true/false (bool)"),
-        (pa.nulls(4, pa.string()), "nothing at all"),
         ([[1]] * 4, "values (list<"),
     ],
 )
@@ -76,3 +76,67 @@ def test_a_column_of_another_kind_is_refused_with_both_types(
         shared_features(history, audience)
     assert "'age' holds number (int64) in the history" in str(caught.value)
     assert there in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "empty", [pa.nulls(4), pa.nulls(4, pa.string()), pa.array([float("nan")] * 4), pa.array([" "] * 4)]
+)
+@pytest.mark.parametrize("role", ["age", "tier", "vip"])
+def test_a_column_that_is_missing_for_everybody_has_the_type_of_the_history_and_is_said(
+    campaign: Callable[..., pa.Table], pairs: Callable[..., History], role: str, empty: pa.Array
+) -> None:
+    history = pairs(campaign(vip=[True, False, True, None]), channel="channel", customer="customer")
+    given = Audience.from_table(campaign(**{"vip": [True, True, False, None], role: empty}), customer="customer")
+    audience = Audience.like(given, history)
+    assert audience.table[role].type == history.features[role].type
+    assert audience.table[role].null_count == 4
+    (said,) = (finding for finding in audience.findings if finding.verdict == "warn")
+    assert f"{role!r} is missing for every customer" in said.message
+    assert role in shared_features(history, given)
+    assert Audience.like(audience, history).findings == audience.findings
+    encoder = Encoder.fit(history.features)
+    assert (encoder.transform(audience.table)[:, encoder.names.index(role)] == 0).all()
+
+
+@pytest.mark.parametrize(
+    ("here", "there"),
+    [
+        ([True, False, True, None], pa.array([1, 0, None, 1], pa.int8())),
+        ([True, False, True, None], pa.array([1.0, 0.0, float("nan"), 1.0])),
+        ([1, 0, 1, None], pa.array([True, False, None, True])),
+    ],
+)
+def test_one_and_zero_are_true_and_false(
+    campaign: Callable[..., pa.Table], pairs: Callable[..., History], here: list[object], there: pa.Array
+) -> None:
+    history = pairs(campaign(vip=here), channel="channel", customer="customer")
+    audience = Audience.like(campaign(vip=there), history)
+    assert audience.table["vip"].type == history.features["vip"].type
+    assert audience.table["vip"].to_pylist() == [1, 0, None, 1]
+    assert any("'vip' is true/false on one side" in finding.message for finding in audience.findings)
+    assert "vip" in shared_features(history, audience)
+
+
+def test_other_numbers_are_not_true_or_false(
+    campaign: Callable[..., pa.Table], pairs: Callable[..., History]
+) -> None:
+    history = pairs(campaign(vip=[True, False, True, None]), channel="channel", customer="customer")
+    with pytest.raises(DataError, match="'vip' holds true/false"):
+        shared_features(history, Audience.from_table(campaign(vip=[0, 1, 2, 1]), customer="customer"))
+
+
+def test_a_missing_customer_column_is_said_to_be_the_audiences(campaign: Callable[..., pa.Table]) -> None:
+    with pytest.raises(
+        DataError, match=r"The audience has no column 'custmer', .* Did you mean 'customer'\?"
+    ):
+        Audience.from_table(campaign(), customer="custmer")
+
+
+def test_customers_of_a_history_with_odd_columns_are_an_audience(
+    campaign: Callable[..., pa.Table], pairs: Callable[..., History]
+) -> None:
+    half = pa.array([1.5, 2.5, None, 1.5], pa.float32()).cast(pa.float16())
+    table = campaign(half=half, raw=pa.array([b"x"] * 4, pa.binary_view()))
+    history = pairs(table, channel="channel", customer="customer")
+    audience = Audience.of(history, table)
+    assert audience.table["half"].to_pylist() == history.features["half"].to_pylist() == [1.5, 2.5, None, 1.5]

@@ -112,11 +112,27 @@ def test_labels_keep_their_type(values: pa.Array, expected: list[object]) -> Non
     assert [type(label) for label in found] == [type(label) for label in expected]
 
 
-def test_too_many_moments_are_refused_and_bins_advised() -> None:
-    moments = pa.array(np.arange(49) * 3600, pa.int64()).cast(pa.timestamp("s"))
-    assert len(labels(moments[:48])) == 48
-    with pytest.raises(DataError, match=r"49 distinct values; at most 48 .*\[send_time\] edges"):
+@pytest.mark.parametrize("zone", [None, "UTC"])
+def test_timestamps_without_ranges_are_refused_and_told_what_to_write(zone: str | None) -> None:
+    moments = pa.array([0, None, 3600]).cast(pa.timestamp("s", zone))
+    with pytest.raises(DataError, match=r"2 distinct timestamps.* uplift\.toml.*\[send_time\] edges = \["):
         labels(moments)
+    assert len(labels(moments[:2])) == 2
+
+
+@pytest.mark.parametrize("bins", [None, SendTimeBins((8, 12))])
+def test_dates_have_no_hour_to_plan_with(bins: SendTimeBins | None) -> None:
+    days = pa.array([1, 1, 2], pa.date32())
+    with pytest.raises(DataError, match=r"2 distinct dates.* no hour .* timestamps with edges"):
+        labels(days, bins)
+    assert labels(days[:2]) == ["1970-01-02"] * 2
+
+
+def test_too_many_times_are_refused_and_ranges_advised() -> None:
+    times = pa.array(np.arange(49) * 60, pa.int32()).cast(pa.time32("s"))
+    assert len(labels(times[:48])) == 48
+    with pytest.raises(DataError, match=r"49 distinct values; at most 48 .*\[send_time\] edges"):
+        labels(times)
     with pytest.raises(DataError, match="201 distinct values; at most 200"):
         labels(pa.array([f"{number}/3/2024 8:00" for number in range(201)]))
 

@@ -242,3 +242,25 @@ def test_an_ending_that_is_not_a_table_is_refused(tmp_path: Path) -> None:
     (tmp_path / "history.xlsx").touch()
     with pytest.raises(SettingError, match=r"\.xlsx.*\.csv"):
         read_table(tmp_path / "history.xlsx")
+
+
+@pytest.mark.parametrize("damage", ["cut", "byte", "plain"])
+def test_a_damaged_packed_file_is_one_line(tmp_path: Path, damage: str) -> None:
+    plain = b"a,b\n" + b"".join(b"%d,%d\n" % (i, i * i) for i in range(5000))
+    whole = gzip.compress(plain)
+    middle = len(whole) // 2
+    damaged = {
+        "cut": whole[:middle],
+        "byte": whole[:middle] + bytes([whole[middle] ^ 0xFF]) + whole[middle + 1 :],
+        "plain": plain,
+    }
+    message = refusal(tmp_path, damaged[damage], "t.csv.gz")
+    assert message.startswith("t.csv.gz cannot be read: ")
+    assert "\n" not in message
+
+
+def test_a_folder_is_no_table(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="is a folder"):
+        read_table(tmp_path)
+    with pytest.raises(DataError, match=r"cannot be read: File name too long"):
+        read_table(tmp_path / ("a" * 400 + ".csv"))

@@ -96,6 +96,10 @@ def test_it_must_be_clear_what_to_read(tmp_path: Path) -> None:
         read_table(url="shop", query="orders")
     with pytest.raises(SettingError, match="Did you mean 'postgres'"):
         read_table(url="postgre://localhost/shop", query="orders")
+    for scheme in ("mysql", "https", "file", "duckdb"):
+        with pytest.raises(SettingError, match=rf"{scheme}://.* Known are postgresql://") as caught:
+            read_table(url=f"{scheme}://me:secret@[localhost/shop")
+        assert "secret" not in str(caught.value)
 
 
 def test_postgres_without_its_package_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -129,6 +129,23 @@ def test_a_place_that_may_not_be_written_is_one_clear_line(
     assert listing(tmp_path) == []
 
 
+@pytest.mark.parametrize("code", [errno.ENOENT, errno.EINVAL, errno.ELOOP])
+def test_a_place_where_no_folder_can_be_made_is_one_clear_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int
+) -> None:
+    make_folder = Path.mkdir
+
+    def refuse(self: Path, mode: int = 0o777, parents: bool = False, exist_ok: bool = False) -> None:
+        if ".staging-" in self.name:
+            raise OSError(code, os.strerror(code), str(self))
+        make_folder(self, mode, parents, exist_ok)
+
+    monkeypatch.setattr(Path, "mkdir", refuse)
+    with pytest.raises(SettingError, match=os.strerror(code).lower()):
+        make(tmp_path / "runs" / "plan", "new")
+    assert listing(tmp_path) == []
+
+
 def test_a_file_in_place_of_a_parent_is_one_clear_line(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
     with pytest.raises(SettingError, match="Could not write"), staged(tmp_path / "file" / "plan"):
