@@ -1,4 +1,4 @@
-"""Do forecasts come true? Coverage of the 90 % interval, bias and share of the oracle's profit, over simulated campaigns.
+"""Do forecasts come true? Coverage, bias and share of the oracle's profit over simulated campaigns.
 
     python benchmarks/honesty.py --worlds rich average null --seeds 100 --rows 20000
 

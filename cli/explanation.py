@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -145,7 +146,8 @@ def _summary(folder: Path) -> dict[str, Any]:
     """Return the summary of a plan whose files are as they were written."""
     from uplift.tables.manifest import check_manifest, read_manifest
 
-    if not (folder / "manifest.json").is_file() or read_manifest(folder).get("kind") != "plan":
+    # os.path takes a name that is too long for one that is not there.
+    if not os.path.isfile(folder / "manifest.json") or read_manifest(folder).get("kind") != "plan":
         raise SettingError(
             f"{str(folder)!r} is not a plan: it has no manifest.json of one. Name the folder that uplift plan "
             "wrote."

@@ -38,9 +38,9 @@ class Task:
     Attributes:
         problem: The customers' options.
         options: The same for the search, doing nothing included.
-        room: (S,) what is left of each side.
+        room: (S,) what is left of each side, in stakes.
         kicks: (kicks, S) for the search.
-        least: Improvements of less than this, in money, are left.
+        least: Improvements of less than this, in stakes, are left.
     """
 
     problem: Restricted
@@ -79,6 +79,7 @@ class Task:
             b_ub=np.concatenate([self.room, np.ones(len(self.problem.rows))]),
             bounds=np.stack([low[columns], np.ones(len(columns))], axis=1),
             method="highs-ds",
+            options={"presolve": False},
         )
         if result.x is None:
             return None

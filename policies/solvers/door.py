@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from policies.constraints import Rule
 from uplift.errors import DataError, SettingError
 from uplift.findings import Finding
 
+from ..constraints import Rule
 from .kernels import Floats, Ints
 from .problem import Cells, Limits, Mask, hits_of, segments
 

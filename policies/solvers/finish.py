@@ -12,26 +12,32 @@ import numpy as np
 from .branch import Task, branch
 from .dual import Dual
 from .exchange import Options
-from .grain import unusable
+from .grain import grains, unusable
 from .kernels import REACH, Floats, Ints, hard_pass
 from .ledger import Account, account
 from .problem import Actions, Cells
-from .restricted import Relaxed, Restricted, relax, restrict
+from .restricted import Relaxed, Restricted, Scope, relax, restrict
 from .spread import spread
 
 # Customers in the linear program: at first, and when its prices do not yet hold for everybody.
 SIZES = (800, 2_000, 5_000)
+# Cells up to which all options of everybody are in it.
+FULL = 5_000
 # Customers in the search, and times that it is kicked out of a plan that it cannot improve.
 OPEN = 500
 KICKS = 30
 # Linear programs of the branch and bound: where all customers are in it; and where the gap is too large otherwise,
 # at most and for how many columns in all.
-NODES = 400
+NODES = 200
 FEWER = 40
 COLUMNS = 30_000
 GAP = 3e-5
-# A bound may be missed by this share of a typical contact until the exact sum is taken.
+# In stakes: gains that are not worth an exchange; what breaking a rule at all costs in the search; how far a bound
+# may be missed until the exact sum is taken, and how much less room is given where that sum refuses.
+LEAST = 1e-4
+FINE = 10.0
 BLUR = 1e-10
+STEP = 1e-5
 RETRIES = 4
 # Prices below this share of a typical one are rounding errors.
 SLIGHT = 1e-9
@@ -137,9 +143,9 @@ class Finish:
         return Spread(rows, spread(self.cells, self.dual.limits, rows, self.dual.net(hard.at), self.tau))
 
     def room(self, used: Floats) -> Floats:
-        """Return (S,) how much of each side is left, at its typical price."""
+        """Return (S,) how much of each side is left, in stakes."""
         sides = self.dual.sides
-        return np.asarray(sides.sign * (sides.bound - used[sides.rule]) * sides.unit)
+        return np.asarray(sides.sign * (sides.bound - used[sides.rule]) * (sides.unit / self.stake))
 
     def relaxed(self, hard: Hard, size: int) -> Settled:
         """Solve the linear program over the least decided customers."""
@@ -147,7 +153,9 @@ class Finish:
         nearest = np.argpartition(hard.lead, size - 1)[:size]
         rows = self.rng.permutation(nearest)
         width = max(float(hard.lead[nearest].max()), REACH * self.tau)
-        problem = restrict(self.cells, self.dual, rows, hard.at, width)
+        if self.cells.values.size <= FULL:
+            width = math.inf
+        problem = restrict(self.cells, self.dual, rows, hard.at, Scope(width, self.stake))
         action = hard.action.copy()
         action[rows] = -1
         room = self.room(account(self.cells, self.dual.limits, action).used)
@@ -155,7 +163,9 @@ class Finish:
 
     def worth(self, settled: Settled) -> float:
         """Return the value of the linear program's answer, everybody counted."""
-        return account(self.cells, self.dual.limits, settled.action).profit + settled.answer.worth
+        return (
+            account(self.cells, self.dual.limits, settled.action).profit + settled.answer.worth * self.stake
+        )
 
     def narrowed(self, settled: Settled, hard: Hard) -> Settled:
         """Keep open those whom the linear program splits and the least decided others; settle the rest."""
@@ -174,21 +184,22 @@ class Finish:
         fixed = account(self.cells, self.dual.limits, settled.action)
         sides = self.dual.sides
         spare = float(hard.at * sides.unit @ unusable(self.cells, self.dual.limits, sides))
-        top = hard.bound - fixed.profit - spare
+        top = (hard.bound - fixed.profit - spare) / self.stake
+        enough = GAP * abs(hard.bound) / self.stake
         kicks = self.rng.integers(0, 2, (KICKS, len(sides.rule))).astype(np.float64)
         options = self.options(settled.problem, hard)
         actions = np.append(settled.problem.action, np.full(len(settled.problem.rows), -1, dtype=np.int32))
 
-        def choose(room: Floats) -> Actions | None:
-            task = Task(settled.problem, options, room, kicks, 1e-4 * self.stake)
-            found = task.climbed(settled.answer.share, kicks, top - 1e-3 * self.stake)
-            if not math.isfinite(self.tau):
-                found = branch(task, found, NODES)
-            elif top - found[1] > GAP * abs(hard.bound):
+        def choose(room: Floats, share: Floats) -> Actions | None:
+            task = Task(settled.problem, options, room, kicks, LEAST)
+            found = task.climbed(share, kicks, top - 10.0 * LEAST)
+            if not (math.isfinite(self.tau) and math.isfinite(found[1])):
+                found = branch(task, found, min(NODES, 5 * COLUMNS // len(options.gain)))
+            elif top - found[1] > enough:
                 found = branch(task, found, min(FEWER, COLUMNS // len(options.gain)))
             return actions[found[0]] if math.isfinite(found[1]) else None
 
-        return self.kept(settled, fixed, choose)
+        return self.kept(settled, fixed, choose, penalty(hard))
 
     def options(self, problem: Restricted, hard: Hard) -> Options:
         """Return the options for the search: those of the problem, then doing nothing."""
@@ -199,17 +210,31 @@ class Finish:
             np.vstack([problem.load, np.zeros((m, problem.load.shape[1]))]),
             hard.at,
             penalty(hard),
-            10.0 * self.stake,
+            FINE,
         )
 
     def kept(
-        self, settled: Settled, fixed: Account, choose: Callable[[Floats], Actions | None]
+        self,
+        settled: Settled,
+        fixed: Account,
+        choose: Callable[[Floats, Floats], Actions | None],
+        penalty: Floats,
     ) -> tuple[Actions, Account] | None:
-        """Return what is chosen for the open customers, asked again with less room where a rule is broken."""
+        """Return what is chosen for the open customers, asked again with less room where a rule is broken.
+
+        Args:
+            settled: Everybody else's actions, and the linear program's answer.
+            fixed: What everybody else adds up to.
+            choose: Returns actions, from what is left of each side and the linear program's shares.
+            penalty: What breaking a side costs the linear program.
+        """
         sides, limits = self.dual.sides, self.dual.limits
-        room = self.room(fixed.used) + BLUR * self.stake
+        room = self.room(fixed.used) + BLUR
+        # Where contacts come in whole steps, half a step less makes the linear program ask for a whole one less.
+        step = np.maximum(0.5 * grains(self.cells, limits, sides) * sides.unit / self.stake, STEP)
+        share = settled.answer.share
         for _ in range(RETRIES):
-            choice = choose(room)
+            choice = choose(room, share)
             if choice is None:
                 return None
             action = settled.action.copy()
@@ -219,7 +244,8 @@ class Finish:
                 return action, result
             excess = result.excess(limits)
             over = np.where(sides.sign > 0, excess[sides.rule, 0], excess[sides.rule, 1])
-            room = room - np.where(over > 0, over * sides.unit + 1e-8 * self.stake, 0.0)
+            room = room - np.where(over > 0, over * sides.unit / self.stake + step, 0.0)
+            share = relax(settled.problem, room, penalty).share
         return None
 
 

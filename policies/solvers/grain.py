@@ -16,14 +16,17 @@ UNIT = 1e-6
 
 def unusable(cells: Cells, limits: Limits, sides: Sides) -> Floats:
     """Return (S,) how far each bound is from the last one that whole contacts can reach; 0 where that is not known."""
+    grain = grains(cells, limits, sides)
+    steps = np.divide(sides.bound, grain, out=np.zeros_like(grain), where=grain > 0)
+    whole = np.where(sides.sign > 0, np.floor(steps + 1e-9), np.ceil(steps - 1e-9))
+    return np.asarray(np.maximum(sides.sign * (steps - whole) * grain, 0.0))
+
+
+def grains(cells: Cells, limits: Limits, sides: Sides) -> Floats:
+    """Return (S,) what every contact that counts under a side takes a multiple of; 0 where that is not known."""
     if (cells.weights != np.rint(cells.weights)).any():
         return np.zeros(len(sides.rule))
-    grains = [_grain(cells, limits, int(r)) for r in sides.rule]
-    steps = np.array(
-        [bound / grain if grain else 0.0 for bound, grain in zip(sides.bound, grains, strict=True)]
-    )
-    whole = np.where(sides.sign > 0, np.floor(steps + 1e-9), np.ceil(steps - 1e-9))
-    return np.asarray(np.maximum(sides.sign * (steps - whole) * np.array(grains), 0.0))
+    return np.array([_grain(cells, limits, int(r)) for r in sides.rule])
 
 
 def _grain(cells: Cells, limits: Limits, r: int) -> float:

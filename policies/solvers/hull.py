@@ -97,7 +97,7 @@ def climb(cells: Cells) -> Steps:
     order = np.argsort(cells.costs[0], kind="stable")
     arrays = (cells.values, cells.costs, cells.eligible, cells.weights)
     parts = []
-    for first in range(0, n, BLOCK):
+    for first in range(0, max(n, 1), BLOCK):
         count = _climb(arrays, order, (first, min(first + BLOCK, n)), buffer)
         parts.append([column[:count].copy() for column in buffer])
     row, action, cost, profit = (np.concatenate(column) for column in zip(*parts, strict=True))

@@ -15,8 +15,9 @@ from .problem import Cells, Limits, crowd_of
 SAMPLES = (4_000, 50_000)
 # Undecided customers that the finish can settle one by one.
 FEW = 700
-# Temperatures, in typical stakes: the first, the last, and what each is of the one before.
+# Temperatures, in typical stakes: the first, one to reach in any case, the last, and what each is of the one before.
 HOT = 0.3
+WARM = 0.01
 COLD = 1e-9
 COOLING = 0.3
 FAST = 0.03
@@ -149,7 +150,7 @@ def cool(dual: Dual, point: Point, stake: float, heat: float, goal: Goal) -> tup
         [heat],
         [descend(dual, point, heat * stake, steps=STEPS, tolerance=1e-9 * abs(point.smooth))],
     )
-    while heats[-1] > goal.heat and points[-1].undecided > goal.undecided:
+    while heats[-1] > WARM or (heats[-1] > goal.heat and points[-1].undecided > goal.undecided):
         heat, now = heats[-1], points[-1]
         if now.exact < least:
             return None

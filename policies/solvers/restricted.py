@@ -23,8 +23,8 @@ class Restricted:
         rows: (m,) the customers.
         place: (columns,) which of the customers each column belongs to.
         action: (columns,) what it gives.
-        gain: (columns,) weight · (value − cost).
-        load: (columns, S) what it takes of each side's room, at the side's typical price.
+        gain: (columns,) weight · (value − cost), in stakes.
+        load: (columns, S) what it takes of each side's room, in stakes at the side's typical price.
     """
 
     rows: Ints
@@ -78,19 +78,24 @@ class Relaxed(NamedTuple):
     broken: Floats
 
 
-def restrict(cells: Cells, dual: Dual, rows: Ints, at: Floats, width: float) -> Restricted:
-    """Return the options of some customers that lose at most `width` against their best at side prices `at`."""
+class Scope(NamedTuple):
+    """Which options are looked at: those that lose at most `width` of money; and the stake that money is counted in."""
+
+    width: float
+    stake: float
+
+
+def restrict(cells: Cells, dual: Dual, rows: Ints, at: Floats, scope: Scope) -> Restricted:
+    """Return the options of some customers, at side prices `at`."""
     sides, limits = dual.sides, dual.limits
     score = scores(cells, limits, rows, dual.net(at))
-    near = score >= score.max(axis=1, initial=0.0)[:, None] - width
+    near = score >= score.max(axis=1, initial=0.0)[:, None] - scope.width
     values, costs, usable = cells.take(rows)
     place, action = np.nonzero(near & usable)
     cost, value, weight = costs[place, action], values[place, action], cells.weights[rows[place]]
     load = weight * limits.coefficients(limits.segment[rows[place]], action, cost, value)
-    load = load[sides.rule].T * (sides.sign * sides.unit)
-    return Restricted(
-        rows, place, action.astype(np.int32), weight * (value - cost), np.ascontiguousarray(load)
-    )
+    load = np.ascontiguousarray(load[sides.rule].T * (sides.sign * sides.unit / scope.stake))
+    return Restricted(rows, place, action.astype(np.int32), weight * (value - cost) / scope.stake, load)
 
 
 def relax(problem: Restricted, room: Floats, penalty: Floats) -> Relaxed:
@@ -98,7 +103,7 @@ def relax(problem: Restricted, room: Floats, penalty: Floats) -> Relaxed:
 
     Args:
         problem: The customers' options.
-        room: (S,) how much of each side's bound is left, negative where more is needed, at its typical price.
+        room: (S,) how much of each side's bound is left, negative where more is needed, in stakes.
         penalty: (S,) price of breaking a side, in units of its typical price.
     """
     count, columns = len(room), len(problem.place)

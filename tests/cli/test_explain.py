@@ -155,7 +155,8 @@ def test_an_unknown_customer_is_one_line(run: Run, plan: Path) -> None:
 
 
 def test_a_folder_that_is_no_plan_or_a_refused_one_is_one_line(run: Run, plan: Path, tmp_path: Path) -> None:
-    assert "is not a plan" in run("explain", tmp_path / "nowhere", "a").stderr
+    for name in ("nowhere", "n" * 400):
+        assert "is not a plan" in run("explain", tmp_path / name, "a").stderr
     told(plan, {"refused": "G8: no profit.", "currency": "USD"})
     with pytest.raises(SettingError, match="G8: no profit"):
         explain(plan, "a")

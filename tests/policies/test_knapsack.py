@@ -129,8 +129,8 @@ def test_only_a_budget_is_only_a_budget() -> None:
     assert not limits(5.0, Rule("cap", at_most=1))
 
 
-@given(st.integers(0, 10_000), st.integers(1, 60))
-@same
+@given(st.integers(0, 10_000), st.integers(1, 20))
+@settings(derandomize=True, deadline=None, max_examples=25)
 def test_more_budget_never_lowers_the_bound(seed: int, n: int) -> None:
     values, costs, budget = shop(seed, n, 3)
     bounds = [filled(values, costs, share * budget).bound for share in (0.25, 0.5, 1.0, 1.5)]

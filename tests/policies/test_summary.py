@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+import pyarrow.compute as pc
 import pytest
 
 from policies import Action
@@ -58,18 +60,34 @@ def whole(amount: float) -> int:
     return round(amount * 100)
 
 
-@pytest.fixture(
-    scope="module", params=["usual", "caps", "response costs", "own costs", "all alike", "nobody"]
+KINDS = (
+    "usual",
+    "caps",
+    "response costs",
+    "own costs",
+    "all alike",
+    "nobody",
+    "forced loss",
+    "against the evidence",
 )
-def plan(request: pytest.FixtureRequest, usual: Plan, planned: Planned) -> Plan:
+
+
+@pytest.fixture(scope="module", params=KINDS)
+def plan(request: pytest.FixtureRequest, planned: Planned, shop: SimpleNamespace) -> Plan:
     """Plans of several kinds, of which the same must hold."""
-    wild = frozenset({"G7", "G8"})
+    wild = frozenset({"G7", "G8", "G10", "G13"})
     if request.param == "usual":
-        return usual
+        return planned()
     if request.param == "nobody":
         return planned(budget=0.0)
     if request.param == "all alike":
         return planned(effects=request.getfixturevalue("blurred"), budget=111.11)
+    if request.param == "forced loss":
+        lost = shop.table.filter((pc.field("age") > 45) & (pc.field("loyalty") < 0.45))
+        return planned(audience=lost, actions=(Action("sms", cost=2.0, min_spend=300.0),), overrides=wild)
+    if request.param == "against the evidence":
+        return planned(effects=replace(shop.effects, scores=-shop.effects.scores), overrides=wild)
+    wild = frozenset({"G7", "G8"})
     settings: dict[str, dict[str, object]] = {
         "caps": {"actions": (CAPPED, Action("sms", cost=2.0, max_spend=211.0))},
         "response costs": {"actions": (Action("email", cost=0.1, response_cost=3.0),), "budget": 300.0},
@@ -106,9 +124,10 @@ def test_the_actions_add_up_to_the_totals(plan: Plan) -> None:
     margin = summary["forecast"]["incremental_margin"]["point"]
     assert sum(whole(part["incremental_margin"]) for part in parts) == whole(margin)
     given = rows[rows["reason"] == "contacted"].groupby(["channel", "send_time"])
+    assert len(parts) == len(given)
     for part in parts:
         mine = given.get_group((part["channel"], part["send_time"]))
-        assert (len(mine), part["contacts"]) == (part["contacts"], len(mine))
+        assert part["contacts"] == len(mine)
         assert part["spend"] == pytest.approx(mine["cost"].sum(), abs=0.011)
         assert part["incremental_margin"] == pytest.approx(mine["uplift"].sum(), abs=0.011)
 
@@ -217,24 +236,20 @@ def test_prices_of_limits_say_what_one_more_would_bring(planned: Planned) -> Non
 
 
 def test_what_was_assumed_is_written_down(planned: Planned) -> None:
-    actions = (Action("email", cost_column="postage"), Action("sms", cost=2.0, response_cost=1.5))
-    plan = planned(
-        actions=actions,
-        holdout=0.1,
-        level=0.8,
-        min_roi=0.5,
-        risk_aversion=0.25,
-        seed=9,
-        budget=0.0,
-        currency="EUR",
-    )
+    plan = planned(holdout=0.1, level=0.8, min_roi=0.0, risk_aversion=0.25, seed=9, currency="EUR")
     found = plan.summary["assumptions"]
-    assert found["costs"] == {"email": "column postage", "sms": 2.0}
-    assert found["response_costs"] == {"sms": 1.5}
-    assert {name: found[name] for name in ("holdout", "level", "min_roi", "risk_aversion", "seed")} == {
-        **{"holdout": 0.1, "level": 0.8, "min_roi": 0.5, "risk_aversion": 0.25, "seed": 9}
-    }
+    asked = {"holdout": 0.1, "level": 0.8, "min_roi": 0.0, "risk_aversion": 0.25, "seed": 9}
+    assert {name: found[name] for name in asked} == asked
     assert (found["probabilities"], found["outcome"], plan.summary["currency"]) == ("known", "margin", "EUR")
+    assert (found["costs"], found["response_costs"]) == ({"email": 0.5, "sms": 2.0}, {})
+
+
+def test_costs_of_all_kinds_are_among_the_assumptions(planned: Planned) -> None:
+    wild = frozenset({"G7", "G8"})
+    own = planned(actions=(Action("email", cost_column="postage"),), budget=100.0, overrides=wild)
+    paid = planned(actions=(Action("email", cost=0.1, response_cost=3.0),), budget=300.0, overrides=wild)
+    assert own.summary["assumptions"]["costs"] == {"email": "column postage"}
+    assert paid.summary["assumptions"]["response_costs"] == {"email": 3.0}
 
 
 def test_intervals_are_at_the_level_asked_for(usual: Plan, planned: Planned) -> None:

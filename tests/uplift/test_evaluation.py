@@ -283,9 +283,9 @@ def test_every_candidate_has_its_share_and_its_gain(effects: Effects) -> None:
 
 
 def test_the_combination_is_said_in_one_line_from_the_largest_share_down(effects: Effects) -> None:
-    weights = np.array([0.001, 0.0, 0.2, 0.1, 0.6])
+    weights = np.array([0.001, 0.0, 0.0, 0.2, 0.1, 0.6])
     rules = tuple(replace(rule, weights=weights) for rule in effects.rules)
-    assert effects.members[0].names == ("average", "t", "x", "two-part-x", "offset")
+    assert effects.members[0].names == ("average", "proportional", "t", "x", "two-part-x", "offset")
     assert in_words(replace(effects, rules=rules)) == "offset 60%, X 20%, two-part X 10%, nobody 10%"
     shares = [float(part.rpartition(" ")[2].rstrip("%")) for part in in_words(effects).split(", ")]
     assert shares == sorted(shares, reverse=True)

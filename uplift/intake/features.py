@@ -144,7 +144,14 @@ def shared(features: pa.Table, audience: pa.Table, leave: Collection[str] = ()) 
     Raises:
         DataError: A column has one kind of value here and another there.
     """
-    names = [name for name in features.column_names if name in audience.column_names and name not in leave]
+    names = [
+        name
+        for name in features.column_names
+        # What is missing for the whole audience tells no two of its customers apart.
+        if name in audience.column_names
+        and name not in leave
+        and audience[name].null_count < audience.num_rows
+    ]
     for name in names:
         here, there = features.schema.field(name).type, audience.schema.field(name).type
         if not _compatible(here, there):

@@ -29,7 +29,9 @@ class ProportionalLearner:
         weight = 1 / sample.propensity
         control = sample.arm < 0
         # What the baseline misses on control itself is no lift of any action.
-        level = float((weight * sample.outcome)[control].sum() / max((weight * expected)[control].sum(), 1e-12))
+        level = float(
+            (weight * sample.outcome)[control].sum() / max((weight * expected)[control].sum(), 1e-12)
+        )
         points, errors = np.zeros(len(sample.space)), np.full(len(sample.space), np.inf)
         for a in range(len(sample.space)):
             rows = sample.arm == a

@@ -254,7 +254,11 @@ def caveat(summary: Summary) -> str:
 def _uniform(summary: Summary) -> str:
     """Return what customers who are all treated alike are given."""
     used = len(summary.by_action)
-    return "the best single action is offered" if used <= 1 else f"the {used} best actions on average are offered"
+    return (
+        "the best single action is offered"
+        if used <= 1
+        else f"the {used} best actions on average are offered"
+    )
 
 
 def overridden(summary: Summary) -> str:

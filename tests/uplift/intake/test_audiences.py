@@ -86,7 +86,9 @@ def test_a_column_that_is_missing_for_everybody_has_the_type_of_the_history_and_
     campaign: Callable[..., pa.Table], pairs: Callable[..., History], role: str, empty: pa.Array
 ) -> None:
     history = pairs(campaign(vip=[True, False, True, None]), channel="channel", customer="customer")
-    given = Audience.from_table(campaign(**{"vip": [True, True, False, None], role: empty}), customer="customer")
+    given = Audience.from_table(
+        campaign(**{"vip": [True, True, False, None], role: empty}), customer="customer"
+    )
     audience = Audience.like(given, history)
     assert audience.table[role].type == history.features[role].type
     assert audience.table[role].null_count == 4

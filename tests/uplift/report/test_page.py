@@ -246,7 +246,7 @@ def test_arms_without_a_send_time_are_listed_without_a_grid(uniform: Summary) ->
     text = render_page(uniform)
     assert 'class="grid"' not in text
     assert "Mens E-Mail" in text
-    assert "the best single action is offered instead, to customers drawn by lot" in text
+    assert "offered instead, to customers drawn by lot where the budget does not reach all" in text
 
 
 def test_refusals_and_overrides_stand_before_the_figures(uniform: Summary, refused: Summary) -> None:
