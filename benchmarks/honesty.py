@@ -102,13 +102,19 @@ def report(world: str, runs: list[Run]) -> str:
         f"coverage {inside.mean():.3f} ± {np.sqrt(inside.mean() * (1 - inside.mean()) / len(inside)):.3f}  "
         f"forecast/truth {ratio:6.3f}  refused {np.mean([r.refused for r in runs]):.2f}  "
         f"personalised {np.mean([r.personalised for r in runs]):.2f}  "
-        + (f"share of oracle {share.mean():.3f} ± {share.std() / np.sqrt(len(share)):.3f}" if oracle > 0 else "")
+        + (
+            f"share of oracle {share.mean():.3f} ± {share.std() / np.sqrt(len(share)):.3f}"
+            if oracle > 0
+            else ""
+        )
     )
 
 
 def main() -> None:
     """Run the benchmark."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--worlds", nargs="+", default=["rich", "average", "null"])
     parser.add_argument("--seeds", type=int, default=30)
     parser.add_argument("--first", type=int, default=0)

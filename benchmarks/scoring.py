@@ -21,7 +21,9 @@ from uplift.forest import Forest
 
 def main() -> None:
     """Run the benchmark."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--customers", type=int, default=200_000)
     parser.add_argument("--repeats", type=int, default=3)
     options = parser.parse_args()
@@ -46,7 +48,9 @@ def main() -> None:
         start = time.process_time()
         columns = [
             booster.predict(
-                np.column_stack([codes, np.tile(action, (n, 1))]).astype(np.float32), num_threads=1, raw_score=True
+                np.column_stack([codes, np.tile(action, (n, 1))]).astype(np.float32),
+                num_threads=1,
+                raw_score=True,
             )
             for action in design
         ]
@@ -54,7 +58,9 @@ def main() -> None:
     difference = float(np.abs(scores - np.column_stack(columns)).max())
     a, b = float(np.median(ours)), float(np.median(theirs))
     cells = n * len(design)
-    print(f"{n:,} customers × {len(design)} actions × 100 trees, one thread, median of {options.repeats} CPU times")
+    print(
+        f"{n:,} customers × {len(design)} actions × 100 trees, one thread, median of {options.repeats} CPU times"
+    )
     print(f"forest    {a:7.3f} s  {cells / a:14,.0f} cells/s")
     print(f"LightGBM  {b:7.3f} s  {cells / b:14,.0f} cells/s")
     print(f"ratio     {b / a:7.1f} ×   largest difference {difference:.1e}")

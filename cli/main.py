@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import signal
 from typing import ClassVar
 
 import click
@@ -79,6 +80,8 @@ class Commands(click.Group):
         except UpliftError as error:
             raise Failure(str(error)) from error
         except KeyboardInterrupt as error:
+            if hasattr(signal, "setitimer"):
+                signal.setitimer(signal.ITIMER_REAL, 0)
             raise Interruption("Interrupted; nothing was written.") from error
 
 
@@ -104,8 +107,17 @@ def application() -> None:
     """Decide whom a campaign should contact, how and when, and say honestly what that will earn."""
 
 
+def _insist(_number: int, _frame: object) -> None:
+    """Raise KeyboardInterrupt, and again in two seconds: one that falls into a callback is printed and lost."""
+    signal.setitimer(signal.ITIMER_REAL, 2.0)
+    raise KeyboardInterrupt
+
+
 def main() -> None:
     """Run the command line."""
+    if hasattr(signal, "setitimer"):
+        signal.signal(signal.SIGINT, _insist)
+        signal.signal(signal.SIGALRM, _insist)
     application.main(prog_name="uplift")
 
 

@@ -60,9 +60,9 @@ def test_an_audience_without_the_customer_column_is_named(tmp_path: Path) -> Non
         campaign(written(tmp_path, customer="uid"))
 
 
-def test_a_column_that_is_empty_in_the_audience_is_a_feature_and_said(tmp_path: Path) -> None:
+def test_a_column_that_is_empty_in_the_audience_is_no_feature_and_said(tmp_path: Path) -> None:
     project = written(tmp_path)
     (tmp_path / "audience.csv").write_text("id,age\n1,\n2,\n")
     found = campaign(project)
-    assert found.history.features.column_names == ["age"]
+    assert found.history.features.column_names == []
     assert any("'age' is missing for every customer" in finding.message for finding in found.findings)

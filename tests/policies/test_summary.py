@@ -9,10 +9,9 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
-import pyarrow.compute as pc
 import pytest
 
-from policies import Action
+from policies import Action, Segment
 from policies.money import cents, exact_sum
 from policies.planner import Plan
 
@@ -83,8 +82,9 @@ def plan(request: pytest.FixtureRequest, planned: Planned, shop: SimpleNamespace
     if request.param == "all alike":
         return planned(effects=request.getfixturevalue("blurred"), budget=111.11)
     if request.param == "forced loss":
-        lost = shop.table.filter((pc.field("age") > 45) & (pc.field("loyalty") < 0.45))
-        return planned(audience=lost, actions=(Action("sms", cost=2.0, min_spend=300.0),), overrides=wild)
+        lost = "age > 45 AND loyalty < 0.45"
+        limits = [Segment(lost, min_contacts=150), Segment(f"NOT ({lost})", max_contacts=0)]
+        return planned(actions=(Action("sms", cost=2.0),), constraints=limits, overrides=wild)
     if request.param == "against the evidence":
         return planned(effects=replace(shop.effects, scores=-shop.effects.scores), overrides=wild)
     wild = frozenset({"G7", "G8"})
@@ -222,15 +222,17 @@ def test_a_budget_of_nothing_is_not_said_to_pay_for_everything(planned: Planned)
 
 def test_prices_of_limits_say_what_one_more_would_bring(planned: Planned) -> None:
     actions = (
-        Action("email", cost=0.5, capacity=100),
-        Action("sms", cost=2.0, capacity=5_000, min_spend=1_500.0),
+        Action("email", cost=0.5, capacity=150, send_time_capacity={8: 5_000}),
+        Action("sms", cost=2.0, min_spend=1_200.0),
     )
-    plan = planned(actions=actions, budget=4_000.0)
-    cap, room, floor = (words(plan, name) for name in ("email capacity", "sms capacity", "sms minimum spend"))
+    plan = planned(actions=actions, budget=2_000.0)
+    cap, room, floor = (
+        words(plan, name) for name in ("email capacity", "email 8 capacity", "sms minimum spend")
+    )
     assert cap["price"] > 0
     assert cap["in_words"] == f"one more contact of email capacity returns {cap['price']:,.2f} more profit"
     assert room["price"] == 0.0
-    assert room["in_words"].startswith("sms capacity is not in the way")
+    assert room["in_words"].startswith("email 8 capacity is not in the way")
     assert floor["price"] < 0
     assert floor["in_words"].startswith("the last unit of money that sms minimum spend asks for costs ")
 
