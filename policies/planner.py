@@ -262,13 +262,16 @@ class _Planning:
             values -= self.request.risk_aversion * se
         return values
 
-    def _alike(self, rows: int) -> Floats:
-        """Return the same effects for everybody, learned from all folds, (rows, k)."""
-        return np.tile(self.effects.uniform.mean(axis=0), (rows, 1))
+    def _alike(self, uniform: Floats) -> Floats:
+        """Return what is planned with where all have the same effects: (…, k), less their error for the risk averse."""
+        scores = self.effects.scores
+        return np.asarray(uniform - self.request.risk_aversion * scores.std(axis=0) / np.sqrt(len(scores)))
 
     def _solve(self, offered: Terms, scores: Scores, *, alike: bool) -> _Solved:
         request = self.request
-        values = self._alike(len(self.audience)) if alike else self._planning_values(scores.cate, scores.se)
+        values = self._planning_values(scores.cate, scores.se)
+        if alike:
+            values = np.tile(self._alike(self.effects.uniform.mean(axis=0)), (len(self.audience), 1))
         costs = offered.cost(scores.response)
         active = np.sort(self._active())
         rules = [lent(rule, active) for rule in offered.rules]
@@ -312,7 +315,9 @@ class _Planning:
         table = like_audience(history.features, self.audience.table, customer)
         limits = [lent(limit, customer) for limit in request.constraints]
         there = terms(table, effects.actions, self.actions, limits)
-        values = effects.uniform[effects.fold] if alike else self._planning_values(effects.cate, effects.se)
+        values = self._planning_values(effects.cate, effects.se)
+        if alike:
+            values = self._alike(effects.uniform)[effects.fold]
         # What responses are expected to cost on the history: the held-out response score, action by action alike.
         ratio = scores.response.mean(axis=0) / max(float(scores.response_score.mean()), 1e-12)
         chance = np.minimum(effects.response_score[:, None] * ratio, 1.0)

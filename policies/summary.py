@@ -78,7 +78,9 @@ class Facts:
     @property
     def cate(self) -> Floats:
         """The effects that were planned with, before any discount for risk, (n, k)."""
-        return self.values if self.alike else self.scores.cate.astype(np.float64)
+        if self.alike:
+            return np.tile(self.effects.uniform.mean(axis=0), (len(self.values), 1))
+        return self.scores.cate.astype(np.float64)
 
     @property
     def se(self) -> Floats:
@@ -154,7 +156,7 @@ def summarise(facts: Facts, refused: str | None) -> dict[str, Any]:
             "upper_bound": facts.solution.upper_bound,
             "gap": facts.solution.gap,
         },
-        "prices": [_price(price, facts.scale) for price in facts.solution.prices],
+        "prices": _prices(facts),
         "by_action": _by_action(facts),
         "frontier": [_point(point, facts.scale) for point in facts.curve],
         "personalised": facts.personalised,
@@ -209,10 +211,15 @@ def _compared(item: Compared, facts: Facts) -> dict[str, Any]:
     }
 
 
-def _price(price: Price, scale: float) -> dict[str, Any]:
-    """Return a rule's price, on the scale of the forecast."""
-    amount = _scaled(price, scale)
-    return {"rule": price.rule, "price": amount, "binding": price.binding, "in_words": _words(price, amount)}
+def _prices(facts: Facts) -> list[dict[str, Any]]:
+    """Return every rule's price, on the scale of the forecast."""
+    held = any(price.binding for price in facts.solution.prices if price.rule != "budget")
+    told = []
+    for price in facts.solution.prices:
+        amount = _scaled(price, facts.scale)
+        words = _words(price, amount, held)
+        told.append({"rule": price.rule, "price": amount, "binding": price.binding, "in_words": words})
+    return told
 
 
 def _scaled(price: Price, scale: float) -> float:
@@ -229,19 +236,28 @@ def _marginal(earned: float, scale: float) -> float:
     return max(scale * (1 + earned) - 1, 0.0) if np.isfinite(earned) and earned > 0 else 0.0
 
 
-def _words(price: Price, amount: float) -> str:
+def _words(price: Price, amount: float, held: bool) -> str:
     if price.rule == "budget":
-        if price.bound == 0:
-            return "a budget of 0 pays for no contact"
-        if not price.binding or amount <= 0:
-            return "more budget would return nothing: every contact worth its cost is paid for"
-        return f"one more unit of budget returns {amount:,.2f} more profit"
+        return _budget_words(price, amount, held)
     if not price.binding or amount == 0:
         return f"{price.rule} is not in the way ({price.used:,.0f} of {price.bound:,.0f})"
+    if price.rule == "minimum ROI":
+        return (
+            f"each unit of profit that the minimum ROI asks for beyond this plan's costs {abs(amount):,.2f}"
+        )
     unit = "unit of money" if "spend" in price.rule else "contact"
     if amount > 0:
         return f"one more {unit} of {price.rule} returns {amount:,.2f} more profit"
     return f"the last {unit} that {price.rule} asks for costs {-amount:,.2f} of profit"
+
+
+def _budget_words(price: Price, amount: float, held: bool) -> str:
+    if price.bound == 0:
+        return "a budget of 0 pays for no contact"
+    if price.binding and amount > 0:
+        return f"one more unit of budget returns {amount:,.2f} more profit"
+    why = "the other rules hold the plan back" if held else "every contact worth its cost is paid for"
+    return f"more budget would return nothing: {why}"
 
 
 def _by_action(facts: Facts) -> list[dict[str, Any]]:

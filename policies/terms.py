@@ -52,9 +52,16 @@ def match(arms: Sequence[Arm], actions: Sequence[Action]) -> list[Action | None]
     """Return the action that each arm falls under; None for an arm that has no price and so cannot be planned.
 
     Raises:
-        SettingError: An action names a channel that the history does not have.
+        SettingError: There are two actions for one channel, or one for a channel that the history lacks.
     """
     known = {action.channel: action for action in actions}
+    if len(known) < len(actions):
+        twice = sorted(
+            {action.channel for action in actions if [a.channel for a in actions].count(action.channel) > 1}
+        )
+        raise SettingError(
+            f"There are two or more actions for {', '.join(map(repr, twice))}; give each channel once."
+        )
     for action in actions:
         if not any(named(arm, action.channel) for arm in arms):
             channels = sorted({arm.channel for arm in arms} | {arm.label for arm in arms})
