@@ -13,7 +13,7 @@ from uplift.errors import SettingError
 
 from .constraints import Rule
 from .solution import Price, Side, Solution
-from .solvers.door import cells_of, limits_of, masked
+from .solvers.door import cells_of, generator, limits_of, masked
 from .solvers.kernels import Floats
 from .solvers.ledger import Account
 from .solvers.problem import Limits
@@ -62,9 +62,10 @@ def optimize(  # noqa: PLR0913 - one problem, stated in one call
     """
     cells = cells_of(values, costs, eligible, weights)
     limits = limits_of(cells.values.shape, budget, rules, min_roi)
+    rng = generator(seed)
     # Sums that a linear algebra library splits over threads depend on how many there are.
     with threadpool_limits(limits=1):
-        plan = solve(cells, limits, np.random.default_rng(seed))
+        plan = solve(cells, limits, rng)
     return Solution(
         action=plan.action,
         value=plan.account.profit,

@@ -53,7 +53,7 @@ class Task:
         """Return what a search makes of shares, and what it gains; −inf where it breaks a side."""
         start = self.likeliest(share)
         slack = self.room - self.options.load[start].sum(axis=0)
-        chosen, _ = search(self.options, start, slack, kicks, goal, self.least)
+        chosen, _ = search(self.options, start, slack, kicks, goal=goal, least=self.least)
         kept = (self.room - self.options.load[chosen].sum(axis=0) >= 0).all()
         return chosen, float(self.options.gain[chosen].sum()) if kept else -np.inf
 

@@ -12,5 +12,11 @@ R = TypeVar("R")
 
 
 def compiled(function: Callable[P, R]) -> Callable[P, R]:
-    """Return the function compiled to machine code on its first call, kept on disk, without the interpreter lock."""
-    return cast("Callable[P, R]", numba.njit(cache=True, nogil=True, error_model="numpy")(function))
+    """Return the function compiled to machine code on its first call, without the interpreter lock."""
+    settings = {"nogil": True, "error_model": "numpy"}
+    try:
+        machine = numba.njit(cache=True, **settings)(function)
+    except RuntimeError:
+        # There is no folder to keep the machine code in: it is made again by every process.
+        machine = numba.njit(**settings)(function)
+    return cast("Callable[P, R]", machine)

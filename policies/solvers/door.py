@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Sequence
 from typing import Any
 
@@ -52,10 +53,22 @@ def _shared(costs: npt.NDArray[Any]) -> npt.NDArray[Any]:
 def _numbers(name: str, given: object) -> npt.NDArray[Any]:
     """Return an array of float32 or float64 in C order that kernels may be given."""
     array = np.asarray(given)
+    if array.dtype.kind == "O":
+        array = _floats(name, array)
     if array.dtype.kind not in "fiub":
         raise DataError(f"`{name}` holds {array.dtype}; it must hold numbers.")
     kind = np.float32 if array.dtype == np.float32 else np.float64
     return np.require(array, dtype=kind, requirements=["C", "W"])
+
+
+def _floats(name: str, array: npt.NDArray[Any]) -> Floats:
+    """Return numbers of Python, such as Decimal, as float64."""
+    try:
+        return array.astype(np.float64)
+    except (TypeError, ValueError):
+        raise DataError(
+            f"`{name}` holds something that is no number; fill what is missing with nan."
+        ) from None
 
 
 def _eligible(given: object, shape: tuple[int, int]) -> Mask:
@@ -112,6 +125,7 @@ def limits_of(
         SettingError: A bound is not a number, or a rule names actions or customers that are not there.
     """
     n, k = shape
+    rules = tuple(rules)
     for rule in rules:
         _check_rule(rule, n, k)
     lines = [Rule(BUDGET, of="cost", at_most=0.0), *rules]
@@ -149,7 +163,9 @@ def _segments(lines: Sequence[Rule], n: int) -> tuple[Ints, Mask]:
     )
 
 
-def _check_rule(rule: Rule, n: int, k: int) -> None:
+def _check_rule(rule: object, n: int, k: int) -> None:
+    if not isinstance(rule, Rule):
+        raise SettingError(f"`rules` holds a {type(rule).__name__}; each must be a Rule.")
     if rule.actions is not None and max(rule.actions) >= k:
         raise SettingError(
             f"Rule {rule.name!r} names action {max(rule.actions)}; `values` has {k} columns, counted from 0."
@@ -172,3 +188,15 @@ def _roi(min_roi: float) -> float:
     if not math.isfinite(min_roi):
         raise SettingError(f"min_roi is {min_roi}; it must be a finite number, or None for no minimum.")
     return float(min_roi)
+
+
+def generator(seed: int) -> np.random.Generator:
+    """Return a generator of lots.
+
+    Raises:
+        SettingError: The seed is no whole number of 0 or more.
+    """
+    try:
+        return np.random.default_rng(operator.index(seed))
+    except (TypeError, ValueError):
+        raise SettingError(f"The seed is {seed!r}; it must be a whole number of 0 or more.") from None

@@ -21,8 +21,9 @@ import numpy as np
 from .kernels import Book, Crowd, Floats, Ints, Tariff, soft_pass
 from .problem import Limits, Mask
 
-# A temperature at which nobody is undecided.
+# A temperature at which nobody is undecided; what rounding leaves of a sum.
 TINY = 1e-300
+NOISE = 1e-14
 
 
 class Sides(NamedTuple):
@@ -44,7 +45,17 @@ class Sides(NamedTuple):
 
 
 class Point(NamedTuple):
-    """The smoothed dual at one vector of side prices, in units of `Sides.unit`."""
+    """The smoothed dual at one vector of side prices, in units of `Sides.unit`.
+
+    Attributes:
+        at: (S,) side prices.
+        exact: The dual itself.
+        smooth: The smoothed dual.
+        gradient: (S,) its first derivatives.
+        hessian: (S, S) its second derivatives.
+        undecided: How many rows have a second option within reach of the best.
+        torn: Their weight.
+    """
 
     at: Floats
     exact: float
@@ -52,6 +63,7 @@ class Point(NamedTuple):
     gradient: Floats
     hessian: Floats
     undecided: int
+    torn: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,13 +106,13 @@ class Dual:
         sides, limits = self.sides, self.limits
         tables = self._tables()
         tariff = limits.tariff(self.net(at), stake=self.stake)
-        best, soft, undecided = soft_pass(self.crowd, tariff, self.book, tau, tables)
+        best, soft, undecided, torn = soft_pass(self.crowd, tariff, self.book, tau, tables)
         paid = float(at * sides.unit @ (sides.sign * sides.bound))
         factor = sides.unit * sides.sign
         gradient = factor * (sides.bound - limits.usage(tables[0])[sides.rule])
         curvature = _covariance(limits, tables[1], tables[2]) / tau
         hessian = factor[:, None] * curvature[np.ix_(sides.rule, sides.rule)] * factor
-        return Point(at, paid + best, paid + soft, gradient, hessian, undecided)
+        return Point(at, paid + best, paid + soft, gradient, hessian, undecided, torn)
 
 
 def _covariance(limits: Limits, moments: Floats, outer: Floats) -> Floats:
@@ -115,7 +127,7 @@ def _covariance(limits: Limits, moments: Floats, outer: Floats) -> Floats:
     return second - np.tril(outer) - np.tril(outer, -1).T
 
 
-def descend(dual: Dual, start: Point, tau: float, *, steps: int, tolerance: float) -> Point:
+def descend(dual: Dual, start: Point, tau: float, *, steps: int, doubt: float) -> Point:
     """Return the point after Newton steps at one temperature, each with a line search.
 
     Args:
@@ -124,8 +136,7 @@ def descend(dual: Dual, start: Point, tau: float, *, steps: int, tolerance: floa
             are undecided now.
         tau: The temperature, in money.
         steps: At most this many steps.
-        tolerance: Stop when the next step promises less than this, in money; or than a millionth of tau for each
-            undecided customer, if that is less.
+        doubt: Stop when the next step promises less than this share of tau for each undecided customer.
     """
     steady = 0.3 * start.hessian
     here = dual.point(start.at, tau)
@@ -133,7 +144,7 @@ def descend(dual: Dual, start: Point, tau: float, *, steps: int, tolerance: floa
         curvature = here.hessian + steady
         step = box_step(curvature, here.gradient, here.at, dual.sides.cap / dual.sides.unit)
         promise = -(here.gradient @ step + 0.5 * step @ curvature @ step)
-        if promise <= min(tolerance, 1e-6 * tau * here.undecided):
+        if promise <= doubt * tau * here.torn:
             break
         there = _search(dual, here, step, tau)
         if there is None:
@@ -148,7 +159,7 @@ def _search(dual: Dual, here: Point, step: Floats, tau: float) -> Point | None:
     size = 1.0
     for _ in range(12):
         there = dual.point(np.clip(here.at + size * step, 0.0, dual.sides.cap / dual.sides.unit), tau)
-        if there.smooth <= here.smooth + 1e-4 * size * slope:
+        if there.smooth <= here.smooth + 1e-4 * size * slope + NOISE * abs(here.smooth):
             return there
         bend = there.smooth - here.smooth - size * slope
         size *= float(np.clip(-0.5 * size * slope / bend, 0.1, 0.5)) if bend > 0 else 0.5

@@ -96,8 +96,7 @@ def best_pair(moves: Options, slack: Floats, least: float) -> tuple[int, int, in
     return first, second, work
 
 
-@compiled
-def climb(options: Options, current: Ints, slack: Floats, least: float, work: int) -> tuple[float, int]:
+def ascend(options: Options, current: Ints, slack: Floats, least: float, work: int) -> tuple[float, int]:
     """Make the best exchanges until none adds `least`; changes `current` and `slack`.
 
     Args:
@@ -110,39 +109,35 @@ def climb(options: Options, current: Ints, slack: Floats, least: float, work: in
     Returns:
         The merit reached, and the work that is left.
     """
-    place, gain, load, price, penalty, fine = options
+    place, gain, load = options.place, options.gain, options.load
     while work > 0:
         step = gain - gain[current][place]
         order = np.argsort(-step)
         order = order[current[place[order]] != order]
         moved = load[order] - load[current[place[order]]]
-        i, j, pairs = best_pair(Options(place[order], step[order], moved, price, penalty, fine), slack, least)
+        moves = options._replace(place=place[order], gain=step[order], load=moved)
+        i, j, pairs = best_pair(moves, slack, least)
         work -= pairs + len(order)
         if i < 0:
             break
-        for move in (i, j):
-            if move >= 0:
-                slack -= moved[move]
-                current[place[order[move]]] = order[move]
-    return gain[current].sum() - broken(slack, penalty, fine), work
+        for move in (i, j) if j >= 0 else (i,):
+            slack -= moved[move]
+            current[place[order[move]]] = order[move]
+    return float(gain[current].sum()) - broken(slack, options.penalty, options.fine), work
 
 
-@compiled
 def without(options: Options, relaxed: Floats) -> Options:
     """Return the options with some sides taken at their price rather than as a limit."""
     gain = options.gain - options.load @ (options.price * relaxed)
-    return Options(
-        options.place, gain, options.load, options.price, options.penalty * (1.0 - relaxed), options.fine
-    )
+    return options._replace(gain=gain, penalty=options.penalty * (1.0 - relaxed))
 
 
-@compiled
 def search(
-    options: Options, start: Ints, slack: Floats, kicks: Floats, goal: float, least: float
+    options: Options, start: Ints, slack: Floats, kicks: Floats, *, goal: float, least: float
 ) -> tuple[Ints, float]:
-    """Climb from a start, then from kicked copies of the best plan found; return it and its merit.
+    """Ascend from a start, then from kicked copies of the best plan found; return it and its merit.
 
-    A kick lets go of some sides, climbs, and takes them up again: a way out of a plan that no exchange of two can
+    A kick lets go of some sides, ascends, and takes them up again: a way out of a plan that no exchange of two can
     improve.
 
     Args:
@@ -154,16 +149,15 @@ def search(
         least: Exchanges that add less, in money, are left.
     """
     best, best_slack = start.copy(), slack.copy()
-    merit, work = climb(options, best, best_slack, least, WORK)
-    for kick in range(kicks.shape[0]):
+    merit, work = ascend(options, best, best_slack, least, WORK)
+    for kick in kicks:
         if merit >= goal or work <= 0:
             break
-        current, left = best.copy(), best_slack + FAR * kicks[kick]
-        _, work = climb(without(options, kicks[kick]), current, left, least, work)
-        left = best_slack.copy()
-        for place in np.flatnonzero(current != best):
-            left -= options.load[current[place]] - options.load[best[place]]
-        found, work = climb(options, current, left, least, work)
+        current = best.copy()
+        _, work = ascend(without(options, kick), current, best_slack + FAR * kick, least, work)
+        moved = np.flatnonzero(current != best)
+        left = best_slack - (options.load[current[moved]] - options.load[best[moved]]).sum(axis=0)
+        found, work = ascend(options, current, left, least, work)
         if found > merit:
             best, best_slack, merit = current, left, found
     return best, merit

@@ -67,6 +67,13 @@ class Spread(NamedTuple):
     rows: Ints
     action: Actions
 
+    def settle(self, hard: Hard, open_: int) -> Hard:
+        """Return what prices say with these customers' actions, all but a few of them settled for good."""
+        action, lead = hard.action.copy(), hard.lead.copy()
+        action[self.rows] = self.action
+        lead[self.rows[open_:]] = np.inf
+        return hard._replace(action=action, lead=lead)
+
 
 class Settled(NamedTuple):
     """A linear program over some customers: everybody's action before it, the problem, and its answer."""
@@ -116,15 +123,15 @@ class Finish:
         best = self.decide(at)
         crowd = self.spread_out(best)
         for size in SIZES:
-            best.action[crowd.rows] = crowd.action
-            best.lead[crowd.rows[SIZES[0] // 2 :]] = np.inf
-            settled = self.relaxed(best, size)
+            settled = self.relaxed(crowd.settle(best, size // 2), size)
             best = min(best, self.decide(settled.answer.price), key=lambda hard: hard.bound)
             missing = best.bound - self.worth(settled)
             done = missing <= max(1e-8 * abs(best.bound), 1e-3 * self.stake)
             if done and settled.answer.broken.max(initial=0.0) <= 1e-9:
                 break
         found = self.rounded(self.narrowed(settled, best), best)
+        if found is None and (self.dual.sides.sign * self.dual.sides.bound >= 0).all():
+            found = self.trimmed(crowd.settle(best, 0))
         price = self.dual.net(np.where(best.at > SLIGHT, best.at, 0.0))
         return None if found is None else Plan(*found, price, best.bound)
 
@@ -146,6 +153,12 @@ class Finish:
         """Return (S,) how much of each side is left, in stakes."""
         sides = self.dual.sides
         return np.asarray(sides.sign * (sides.bound - used[sides.rule]) * (sides.unit / self.stake))
+
+    def excess(self, result: Account) -> Floats:
+        """Return (S,) by how much each side is broken; 0 or less where it is kept."""
+        sides = self.dual.sides
+        excess = result.excess(self.dual.limits)[sides.rule]
+        return np.where(sides.sign > 0, excess[:, 0], excess[:, 1])
 
     def relaxed(self, hard: Hard, size: int) -> Settled:
         """Solve the linear program over the least decided customers."""
@@ -242,11 +255,37 @@ class Finish:
             result = account(self.cells, limits, action)
             if result.keeps(limits):
                 return action, result
-            excess = result.excess(limits)
-            over = np.where(sides.sign > 0, excess[sides.rule, 0], excess[sides.rule, 1])
+            over = self.excess(result)
             room = room - np.where(over > 0, over * sides.unit / self.stake + step, 0.0)
             share = relax(settled.problem, room, penalty).share
         return None
+
+    def trimmed(self, hard: Hard) -> tuple[Actions, Account]:
+        """Return what prices say less the contacts that break rules; only where an empty plan keeps all of them."""
+        action = hard.action.copy()
+        result = account(self.cells, self.dual.limits, action)
+        for _ in range(3 * len(self.dual.sides.rule)):
+            if result.keeps(self.dual.limits):
+                return action, result
+            over = self.excess(result)
+            side = int((over * self.dual.sides.unit).argmax())
+            action[self._offenders(action, hard.lead, side, float(over[side]))] = -1
+            result = account(self.cells, self.dual.limits, action)
+        action[:] = -1
+        return action, account(self.cells, self.dual.limits, action)
+
+    def _offenders(self, action: Actions, lead: Floats, side: int, over: float) -> Ints:
+        """Return the least decided of those who take from a side, as many as break it."""
+        rows = np.flatnonzero(action >= 0)
+        rows = rows[np.lexsort((self.rng.random(len(rows)), lead[rows]))]
+        value = self.cells.values[rows, action[rows]].astype(np.float64)
+        cost = self.cells.costs[rows if len(self.cells.costs) > 1 else 0, action[rows]].astype(np.float64)
+        limits, sides = self.dual.limits, self.dual.sides
+        taken = limits.coefficients(limits.segment[rows], action[rows], cost, value)[sides.rule[side]]
+        taken = taken * sides.sign[side] * self.cells.weights[rows]
+        takers = np.flatnonzero(taken > 0)
+        enough = int(np.searchsorted(np.cumsum(taken[takers]), over)) + 1
+        return rows[takers[:enough]]
 
 
 def penalty(hard: Hard) -> Floats:

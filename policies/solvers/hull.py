@@ -42,45 +42,56 @@ class Steps(NamedTuple):
 
 
 @compiled
+def _corners(
+    cells: tuple[npt.NDArray[Any], npt.NDArray[Any], npt.NDArray[np.bool_], Floats],
+    order: Ints,
+    row: int,
+    hull: tuple[Ints, Floats, Floats],
+) -> int:
+    """Fill the corners of a customer's hull, action, cost and profit, from place 1; return how many there are."""
+    values, costs, eligible, _ = cells
+    corner, spent, earned = hull
+    at = row if costs.shape[0] > 1 else 0
+    top = 0
+    for a in order:
+        cost = float(costs[at, a])
+        profit = float(values[row, a]) - cost
+        if not (profit > earned[top] and profit < np.inf and cost >= 0.0):
+            continue
+        if eligible.shape[0] > 0 and not eligible[row, a]:
+            continue
+        while top > 0 and (profit - earned[top]) * (spent[top] - spent[top - 1]) >= (
+            earned[top] - earned[top - 1]
+        ) * (cost - spent[top]):
+            top -= 1
+        top += 1
+        corner[top] = a
+        spent[top] = cost
+        earned[top] = profit
+    return top
+
+
+@compiled
 def _climb(
     cells: tuple[npt.NDArray[Any], npt.NDArray[Any], npt.NDArray[np.bool_], Floats],
     order: Ints,
     rows: tuple[int, int],
     steps: tuple[Ints, Ints, Floats, Floats],
 ) -> int:
-    """Fill the steps of rows[0] up to rows[1]; return how many there are."""
-    values, costs, eligible, weights = cells
-    k = values.shape[1]
-    corner = np.empty(k + 1, dtype=np.int64)
-    spent = np.empty(k + 1)
-    earned = np.empty(k + 1)
-    shared = costs.shape[0] == 1
+    """Fill the steps of rows[0] up to rows[1]; return how many there are.
+
+    `order` holds the actions by cost: (rows, k), or (1, k) where all customers' costs are the same.
+    """
+    costs, weights = cells[1], cells[3]
+    k = costs.shape[1]
+    hull = (np.empty(k + 1, dtype=np.int64), np.zeros(k + 1), np.zeros(k + 1))
+    corner, spent, earned = hull
     count = 0
     for row in range(rows[0], rows[1]):
         if weights[row] == 0.0:
             continue
-        if not shared:
-            order = np.argsort(costs[row], kind="mergesort")
-        top = 0
-        spent[0] = 0.0
-        earned[0] = 0.0
-        for at in range(k):
-            a = order[at]
-            cost = float(costs[0 if shared else row, a])
-            profit = float(values[row, a]) - cost
-            if not (profit > earned[top] and profit < np.inf and cost >= 0.0):
-                continue
-            if eligible.shape[0] > 0 and not eligible[row, a]:
-                continue
-            while top > 0 and (profit - earned[top]) * (spent[top] - spent[top - 1]) >= (
-                earned[top] - earned[top - 1]
-            ) * (cost - spent[top]):
-                top -= 1
-            top += 1
-            corner[top] = a
-            spent[top] = cost
-            earned[top] = profit
-        for at in range(1, top + 1):
+        mine = order[row - rows[0] if order.shape[0] > 1 else 0]
+        for at in range(1, _corners(cells, mine, row, hull) + 1):
             steps[0][count] = row
             steps[1][count] = corner[at]
             steps[2][count] = weights[row] * (spent[at] - spent[at - 1])
@@ -94,11 +105,12 @@ def climb(cells: Cells) -> Steps:
     n, k = cells.values.shape
     room = min(BLOCK, max(n, 1)) * k
     buffer = (np.empty(room, np.int64), np.empty(room, np.int64), np.empty(room), np.empty(room))
-    order = np.argsort(cells.costs[0], kind="stable")
     arrays = (cells.values, cells.costs, cells.eligible, cells.weights)
     parts = []
     for first in range(0, max(n, 1), BLOCK):
-        count = _climb(arrays, order, (first, min(first + BLOCK, n)), buffer)
+        last = min(first + BLOCK, n)
+        order = np.argsort(cells.costs if len(cells.costs) == 1 else cells.costs[first:last], axis=1)
+        count = _climb(arrays, order, (first, last), buffer)
         parts.append([column[:count].copy() for column in buffer])
     row, action, cost, profit = (np.concatenate(column) for column in zip(*parts, strict=True))
     return Steps(row, action, cost, profit)

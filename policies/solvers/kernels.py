@@ -81,6 +81,7 @@ def cost_of(crowd: Crowd, tile: int, action: int, place: int) -> float:
 @compiled
 def score_tile(crowd: Crowd, tariff: Tariff, tile: int, scratch: Scratch) -> None:
     """Fill the scratch with each customer's two best scores; doing nothing scores 0 and is action −1."""
+    # The ranking is written out twice because a call within the inner loops keeps them from vectorising.
     best, second, chosen = scratch
     width = best.shape[0]
     segment = crowd.segment[tile]
@@ -170,7 +171,7 @@ def add_curvature(
 @compiled
 def soft_pass(
     crowd: Crowd, tariff: Tariff, book: Book, tau: float, tables: tuple[Floats, Floats, Floats]
-) -> tuple[float, float, int]:
+) -> tuple[float, float, int, float]:
     """Add up what all customers choose at a tariff, smoothed at temperature tau.
 
     Args:
@@ -183,7 +184,7 @@ def soft_pass(
 
     Returns:
         Σ weight · best score; the same with the soft maximum tau · log Σ exp(score / tau) in place of the best;
-        and how many customers are undecided.
+        how many rows are undecided, and their weight.
     """
     totals, moments, outer = tables
     width = crowd.weight.shape[1]
@@ -193,6 +194,7 @@ def soft_pass(
     exact = 0.0
     soft = 0.0
     undecided = 0
+    torn = 0.0
     for tile in range(crowd.values.shape[0]):
         score_tile(crowd, tariff, tile, scratch)
         segment = crowd.segment[tile]
@@ -205,6 +207,7 @@ def soft_pass(
                 continue
             if best - scratch.second[j] < REACH * tau:
                 undecided += 1
+                torn += weight
                 soft += weight * soften(crowd, tariff, (tile, j), best, tau, chance)
                 add_curvature(crowd, book, (tile, j), chance, moments, outer, mean)
             elif scratch.action[j] >= 0:
@@ -215,7 +218,7 @@ def soft_pass(
                 cell[2] += weight * crowd.values[tile, a, j]
         exact += here
     totals += moments[:, :, :3]
-    return exact, exact + soft, undecided
+    return exact, exact + soft, undecided, torn
 
 
 @compiled
@@ -242,6 +245,12 @@ def hard_pass(crowd: Crowd, tariff: Tariff, action: npt.NDArray[np.int32], lead:
 
 
 @compiled
+def is_money(value: float, cost: float) -> bool:
+    """Return whether both are finite and the cost is not negative."""
+    return abs(value) < np.inf and 0.0 <= cost < np.inf
+
+
+@compiled
 def fill_tiles(
     values: npt.NDArray[Any],
     costs: npt.NDArray[Any],
@@ -259,19 +268,13 @@ def fill_tiles(
         crowd: Its values and costs are filled.
     """
     tiles, k, width = crowd.values.shape
-    shared = crowd.costs.shape[0] == 0
+    shared, open_to_all = crowd.costs.shape[0] == 0, eligible.shape[0] == 0
     for tile in range(tiles):
         for j in range(width):
             row = order[tile * width + j]
             for a in range(k):
-                if row < 0:
-                    crowd.values[tile, a, j] = np.nan
-                    continue
-                cost = costs[0, a] if shared else costs[row, a]
-                value = values[row, a]
-                usable = abs(value) < np.inf and cost >= 0.0 and cost < np.inf
-                if eligible.shape[0] > 0:
-                    usable = usable and eligible[row, a]
+                value, cost = values[row, a], costs[0 if shared else row, a]
+                usable = row >= 0 and is_money(value, cost) and (open_to_all or eligible[row, a])
                 crowd.values[tile, a, j] = value if usable else np.nan
                 if not shared:
                     crowd.costs[tile, a, j] = cost if usable else 0.0

@@ -86,12 +86,22 @@ def _draw(
         action[row] = twins[int(lot[row] * count)]
 
 
+def falling(slope: Floats, lot: Floats) -> Ints:
+    """Return the steps in falling order of slope; equal ones by lot, and a customer's own in their order."""
+    order = np.argsort(-slope)
+    ordered = slope[order]
+    same = np.concatenate([[False], ordered[1:] == ordered[:-1], [False]])
+    tied = np.flatnonzero(same[1:] | same[:-1])
+    steps = np.sort(order[tied])
+    order[tied] = steps[np.lexsort((lot[steps], -slope[steps]))]
+    return order
+
+
 def fill(cells: Cells, limits: Limits, rng: np.random.Generator) -> Plan | None:
     """Return the plan under a budget alone, with the linear program's value as its bound."""
     steps = climb(cells)
     slope = steps.slope
-    # Lots are drawn by customer, so that the steps of one stay in order where rounding makes them equal.
-    order = np.lexsort((rng.random(len(cells))[steps.row], -slope))
+    order = falling(slope, rng.random(len(cells))[steps.row])
     filled = _filled(cells, limits, steps, order)
     if filled is None:
         return None

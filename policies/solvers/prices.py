@@ -18,11 +18,13 @@ FEW = 700
 # Temperatures, in typical stakes: the first, one to reach in any case, the last, and what each is of the one before.
 HOT = 0.3
 WARM = 0.01
-COLD = 1e-9
+COLD = 1e-8
 COOLING = 0.3
 FAST = 0.03
-# Newton steps at one temperature.
+# Newton steps at one temperature, and how near the minimum they end, on the way and at last.
 STEPS = 12
+LOOSE = 1e-4
+EXACT = 1e-10
 
 
 class Scale(NamedTuple):
@@ -124,7 +126,7 @@ def find_prices(
         the worst plan is worth, which proves that no plan keeps the rules.
     """
     n, sides = len(cells), len(aim.sides.rule)
-    start = Point(np.zeros(sides), 0.0, 0.0, np.zeros(sides), np.zeros((sides, sides)), n)
+    start = Point(np.zeros(sides), 0.0, 0.0, np.zeros(sides), np.zeros((sides, sides)), n, 0.0)
     point, heat = start, HOT
     for size in (size for size in SAMPLES if 1.5 * size < n):
         rows, weight = deck.draw(size)
@@ -135,7 +137,10 @@ def find_prices(
             break
         point, heat = found
     found = cool(dual, point, aim.stake, heat, Goal(COLD, few))
-    return None if found is None else (found[0], found[1] * aim.stake)
+    if found is None:
+        return None
+    tau = found[1] * aim.stake
+    return descend(dual, found[0], tau, steps=STEPS, doubt=EXACT), tau
 
 
 def cool(dual: Dual, point: Point, stake: float, heat: float, goal: Goal) -> tuple[Point, float] | None:
@@ -145,14 +150,11 @@ def cool(dual: Dual, point: Point, stake: float, heat: float, goal: Goal) -> tup
     temperature, so each descent starts from where the line through the last two points leads. None where the dual
     falls below every plan's worth.
     """
-    least = dual.least() - 1e-6 * abs(dual.least()) if dual.stake else -np.inf
-    heats, points = (
-        [heat],
-        [descend(dual, point, heat * stake, steps=STEPS, tolerance=1e-9 * abs(point.smooth))],
-    )
+    least = dual.least() if dual.stake else -np.inf
+    heats, points = [heat], [descend(dual, point, heat * stake, steps=STEPS, doubt=LOOSE)]
     while heats[-1] > WARM or (heats[-1] > goal.heat and points[-1].undecided > goal.undecided):
         heat, now = heats[-1], points[-1]
-        if now.exact < least:
+        if now.exact < least - 1e-6 * abs(least):
             return None
         settled = len(points) > 1 and now.undecided > 0.9 * points[-2].undecided
         cooler = heat * (FAST if settled else COOLING)
@@ -160,6 +162,6 @@ def cool(dual: Dual, point: Point, stake: float, heat: float, goal: Goal) -> tup
         if len(points) > 1:
             ahead = now.at + (now.at - points[-2].at) * (heat - cooler) / (heats[-2] - heat)
         start = now._replace(at=np.clip(ahead, 0.0, dual.sides.cap / dual.sides.unit))
-        points.append(descend(dual, start, cooler * stake, steps=STEPS, tolerance=1e-9 * abs(now.smooth)))
+        points.append(descend(dual, start, cooler * stake, steps=STEPS, doubt=LOOSE))
         heats.append(cooler)
     return points[-1], heats[-1]

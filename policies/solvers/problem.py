@@ -107,7 +107,7 @@ class Limits:
         hits = self.hits.tocsc()
         return Book(hits.indptr.astype(np.int64), hits.indices.astype(np.int64), self.theta)
 
-    def coefficients(self, segment: Ints, action: Ints, cost: Floats, value: Floats) -> Floats:
+    def coefficients(self, segment: Ints, action: npt.NDArray[Any], cost: Floats, value: Floats) -> Floats:
         """Return (R, m): what m choices, one a row, add to each rule, per customer."""
         each = self.theta @ np.stack([np.ones_like(cost), cost, value])
         return np.asarray(np.where(self.on_segment[:, segment] & self.on_action[:, action], each, 0.0))

@@ -14,8 +14,9 @@ from policies.constraints import Rule
 from policies.solvers.branch import Task, branch
 from policies.solvers.door import cells_of, limits_of
 from policies.solvers.exchange import Options, best_pair, broken, search
+from policies.solvers.finish import Finish
 from policies.solvers.grain import grains, unusable
-from policies.solvers.prices import sides_of
+from policies.solvers.prices import Aim, Deck, everybody, scale_of, sides_of
 from policies.solvers.restricted import Restricted, relax
 
 Floats = npt.NDArray[np.float64]
@@ -90,7 +91,7 @@ def test_a_search_from_a_plan_that_fits_ends_with_one_that_fits_and_gains_no_les
     options = options_of(seed, m=20)
     room = rng.random(3) * 5
     kicks = rng.integers(0, 2, (5, 3)).astype(np.float64)
-    chosen, merit = search(options, nothing(options), room.copy(), kicks, np.inf, 1e-9)
+    chosen, merit = search(options, nothing(options), room.copy(), kicks, goal=np.inf, least=1e-9)
     assert np.array_equal(options.place[chosen], np.arange(20))
     assert (options.load[chosen].sum(axis=0) <= room + 1e-9).all()
     assert merit == pytest.approx(options.gain[chosen].sum())
@@ -143,3 +144,18 @@ def test_what_whole_customers_cannot_use_is_known_where_contacts_come_in_steps()
     assert grains(by_row, limits, sides).tolist() == [0.0, 1.0, 0.0, 1.0, 0.0]
     weighed = cells_of(np.ones((50, 3)), costs, None, np.full(50, 0.5))
     assert not grains(weighed, limits, sides).any()
+
+
+def test_contacts_that_break_caps_are_dropped_and_no_more_than_that() -> None:
+    rng = np.random.default_rng(0)
+    n = 400
+    cells = cells_of(rng.random((n, 3)) + 0.5, [0.1, 0.2, 0.3], None, None)
+    rules = [Rule("slot", actions=[0], at_most=50), Rule("all", at_most=120)]
+    limits = limits_of((n, 3), 30.0, rules, None)
+    scale = scale_of(cells, limits, Deck.shuffled(limits.segment, rng))
+    dual = everybody(cells, limits, Aim(sides_of(limits, scale.unit), scale.stake))
+    finish = Finish(cells, dual, rng, scale.stake, 0.0)
+    action, result = finish.trimmed(finish.decide(np.zeros(3)))
+    assert result.keeps(limits)
+    assert (action == 0).sum() == 50
+    assert 50 < (action >= 0).sum() <= 120
