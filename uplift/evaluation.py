@@ -192,7 +192,6 @@ def candidates(effects: Effects) -> list[dict[str, Any]]:
 def describe(effects: Effects, costs: Floats | None = None, *, level: float = 0.9) -> dict[str, Any]:
     """Return all of the above as plain data, the way reports and JSON hold it."""
     single = effects.history.roles.treatment is not None
-    slope = heterogeneity(effects, level)
     return {
         "average_effects": [
             {**place(item.arm, single=single), **interval(item.effect), "n": item.rows, "buyers": item.buyers}
@@ -211,14 +210,15 @@ def describe(effects: Effects, costs: Floats | None = None, *, level: float = 0.
             }
             for item in deciles(effects, costs, level=level)
         ],
-        "calibration": {"slope": calibration(effects, level).point, **_bounds(calibration(effects, level))},
-        "heterogeneity": {"slope": slope.point, **_bounds(slope)},
+        "calibration": _told(calibration(effects, level)),
+        "heterogeneity": _told(heterogeneity(effects, level)),
         "learner": in_words(effects),
     }
 
 
-def _bounds(estimate: Estimate) -> dict[str, float | None]:
-    return {"lower": finite(estimate.lower), "upper": finite(estimate.upper)}
+def _told(slope: Estimate) -> dict[str, float | None]:
+    """Return a slope and its interval as plain data."""
+    return {"slope": slope.point, "lower": finite(slope.lower), "upper": finite(slope.upper)}
 
 
 def in_words(effects: Effects) -> str:
